@@ -1,0 +1,1 @@
+"""What every room stands on: settings, database, clock, ids, problems, secrets and the keys that protect them."""

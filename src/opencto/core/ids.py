@@ -1,0 +1,24 @@
+"""Ids: a prefix that says what it is, then 26 characters that sort by the time of making (the ULID layout)."""
+
+import os
+import threading
+import time
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
+_lock = threading.Lock()
+_last = 0
+
+
+def new_id(prefix: str) -> str:
+    """A fresh id such as `usr_01k…`: 48 bits of milliseconds and 80 random bits.
+
+    Within one process ids only grow, also when the machine's clock is set back.
+    """
+    global _last  # noqa: PLW0603 - the one counter that keeps ids growing
+    value = (int(time.time() * 1000) << 80) | int.from_bytes(os.urandom(10), "big")
+    with _lock:
+        if value <= _last:
+            value = _last + 1
+        _last = value
+    characters = [_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5)]
+    return f"{prefix}_{''.join(characters)}"

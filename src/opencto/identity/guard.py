@@ -1,0 +1,192 @@
+"""The guard in front of every route: FastAPI, plain Starlette, WebSocket and event streams alike.
+
+It runs before a body is read. Nothing here looks at Host or at a forwarded header: the client address was checked by
+the edge (OPENCTO_TRUSTED_PROXIES), and links are made from OPENCTO_PUBLIC_URL alone.
+"""
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+from fastapi import Depends, Path, Query, Request
+from fastapi.routing import APIRoute
+from starlette.requests import HTTPConnection
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+from starlette.types import Receive, Send
+from starlette.types import Scope as AsgiScope
+
+from opencto.core.problems import Forbidden, Unauthenticated
+from opencto.identity.access import Access, access_of
+from opencto.identity.authentication import SESSION_COOKIE, Authenticator
+from opencto.identity.caller import Caller, Origin, WorkspaceCaller
+from opencto.identity.claim_state import ClaimState
+from opencto.wire.identity import Id
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class NotClaimed(Forbidden):
+    code, title = "NOT_CLAIMED", "Nobody owns this server yet"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Nobody owns this server yet, so it answers on its own machine only. Run `opencto claim` there."
+        )
+
+
+class CsrfMissing(Forbidden):
+    code, title = "CSRF_TOKEN_MISSING", "The page is out of date"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A write with the session cookie needs the header X-CSRF-Token; GET /api/v1/auth/session gives it. Reload the page."
+        )
+
+
+class Gatekeeper:
+    """Decides for one request. One per application, at `app.state.gatekeeper`."""
+
+    def __init__(self, authenticator: Authenticator, claim_state: ClaimState) -> None:
+        self.authenticator = authenticator
+        self._claim = claim_state
+
+    async def admit(self, scope: AsgiScope, access: Access) -> Caller | None:
+        """The caller, None where none is needed and none was given. Raises the problem to answer with otherwise."""
+        connection = HTTPConnection(scope)
+        state: dict[str, Any] = scope["state"]
+        if not state["is_loopback"] and not access.before_claim and not await self._claim.is_claimed():
+            raise NotClaimed
+        caller = await self._authenticate(connection)
+        if access.kind == "open":
+            return caller
+        if access.kind == "metrics" and state["is_loopback"] and _host_is_loopback(connection):
+            return caller
+        if caller is None:
+            raise Unauthenticated
+        if access.session_only and caller.via != "session":
+            raise Forbidden("This is done signed in, in the browser; a token cannot do it.")
+        caller.require(access.scope)
+        if access.kind == "operator" and not caller.is_operator:
+            raise Forbidden("Only the people who run this server may do this. Ask one of them.")
+        writes = scope["type"] == "http" and scope["method"] not in SAFE_METHODS
+        if caller.via == "session" and writes:
+            self._check_csrf(caller, connection)
+        return caller
+
+    def _check_csrf(self, caller: Caller, connection: HTTPConnection) -> None:
+        if not self.authenticator.csrf_holds(caller.credential_id, connection.headers.get("x-csrf-token")):
+            raise CsrfMissing
+
+    async def _authenticate(self, connection: HTTPConnection) -> Caller | None:
+        origin = origin_of(connection)
+        header = connection.headers.get("authorization")
+        if header is not None:
+            kind, _, value = header.partition(" ")
+            return await self.authenticator.token(value.strip(), origin) if kind.lower() == "bearer" else None
+        cookie = connection.cookies.get(SESSION_COOKIE)
+        return await self.authenticator.session(cookie, origin) if cookie else None
+
+
+def origin_of(connection: HTTPConnection) -> Origin:
+    """Where a request came from; the edge has checked the address."""
+    state: dict[str, Any] = connection.scope["state"]
+    agent = "".join(
+        character for character in connection.headers.get("user-agent", "")[:300] if character.isprintable()
+    )
+    return Origin(state["address"], agent, state["request_id"])
+
+
+def _host_is_loopback(connection: HTTPConnection) -> bool:
+    # A page of a stranger's site can point its own name at 127.0.0.1 (DNS rebinding). Host grants nothing here, it only takes away.
+    host = connection.headers.get("host", "").rsplit(":", 1)[0].strip("[]")
+    return host in {"127.0.0.1", "localhost", "::1"}
+
+
+async def _guard(scope: AsgiScope, endpoint: Any) -> None:
+    access = access_of(endpoint)
+    if access is None:
+        raise LookupError(f"{endpoint!r} has no access declaration")
+    scope["state"]["access"] = access
+    scope["state"]["caller"] = await scope["app"].state.gatekeeper.admit(scope, access)
+
+
+class GuardedRoute(APIRoute):
+    """A FastAPI route behind the guard: `APIRouter(route_class=GuardedRoute)`."""
+
+    async def handle(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        if not self.methods or scope["method"] in self.methods:
+            await _guard(scope, self.endpoint)
+        await super().handle(scope, receive, send)
+
+
+class HotRoute(Route):
+    """A plain Starlette route behind the guard, for the few paths where FastAPI's overhead shows. Described in `/openapi.json` by hand."""
+
+    async def handle(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        if not self.methods or scope["method"] in self.methods:
+            await _guard(scope, self.endpoint)
+        await super().handle(scope, receive, send)
+
+
+class GuardedSocket(WebSocketRoute):
+    """A WebSocket behind the guard: a refusal is an HTTP answer before the upgrade."""
+
+    async def handle(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        await _guard(scope, self.endpoint)
+        await super().handle(scope, receive, send)
+
+
+def undeclared(routes: Iterable[BaseRoute]) -> list[str]:
+    """The routes that nobody declared or that bypass the guard. The application refuses to start with any."""
+    found: list[str] = []
+    for route in routes:
+        if isinstance(route, (GuardedRoute, HotRoute, GuardedSocket)):
+            if access_of(route.endpoint) is None:
+                found.append(route.path)
+        elif isinstance(route, Mount) and access_of(route.app) is not None:
+            continue  # an application with keys of its own (the sandbox) or public files, declared as such
+        else:
+            found.append(getattr(route, "path", repr(route)))
+    return found
+
+
+def current_caller(request: Request) -> Caller:
+    """Dependency: the caller. For routes that are not open."""
+    caller = request.scope["state"]["caller"]
+    if not isinstance(caller, Caller):
+        raise Unauthenticated
+    return caller
+
+
+def maybe_caller(request: Request) -> Caller | None:
+    """Dependency: the caller of an open route, None when it came without a valid credential."""
+    return request.scope["state"]["caller"]
+
+
+def within(request: Request, asked: str | None) -> WorkspaceCaller:
+    """The caller in the workspace `asked` for (id, slug, or None for the implied one), with the role that the route declared."""
+    access: Access = request.scope["state"]["access"]
+    if access.role is None:
+        raise LookupError("this route did not declare a role")
+    return current_caller(request).in_workspace(asked, access.role)
+
+
+def _from_path(request: Request, ws: Annotated[Id, Path(description="The workspace's id or slug.")]) -> WorkspaceCaller:
+    return within(request, ws)
+
+
+def _from_query(
+    request: Request,
+    workspace_id: Annotated[
+        Id | None,
+        Query(
+            alias="workspaceId", description="The workspace's id or slug; absent means the token's, else your only one."
+        ),
+    ] = None,
+) -> WorkspaceCaller:
+    return within(request, workspace_id)
+
+
+CurrentCaller = Annotated[Caller, Depends(current_caller)]
+MaybeCaller = Annotated[Caller | None, Depends(maybe_caller)]
+PathWorkspace = Annotated[WorkspaceCaller, Depends(_from_path)]
+QueryWorkspace = Annotated[WorkspaceCaller, Depends(_from_query)]

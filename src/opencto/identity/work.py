@@ -1,0 +1,137 @@
+"""How a route writes: one transaction, committed before the answer leaves, remembered under its Idempotency-Key.
+
+    @router.post("/api/v1/tokens", response_model=ApiTokenCreated, status_code=201)
+    @access.signed_in(Scope.TOKENS_WRITE)
+    def create_token(body: ApiTokenCreate, caller: CurrentCaller, work: Work, services: Identity) -> Response:
+        return work.commit(body, lambda tx: services.tokens.create(tx, caller, body))
+
+The answer is stored in the same transaction as the effect, so a repeated key gives the same answer even when the first
+one was lost with the connection or the process. It is sealed, because it may hold a token.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable
+from typing import Annotated
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from fastapi import Depends, Header, Request, Response
+from pydantic import BaseModel
+from sqlalchemy import Connection, delete, insert, select
+
+from opencto.core.clock import Clock, millis
+from opencto.core.database import Database
+from opencto.core.problems import Conflict, Invalid
+from opencto.identity.caller import Caller
+from opencto.identity.tables import idempotency
+
+REMEMBERED_HOURS = 24
+
+
+class IdempotencyMismatch(Conflict):
+    code, title = "IDEMPOTENCY_MISMATCH", "This key was used for another request"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This Idempotency-Key was used within 24 hours with another request. Use a fresh key for a new one."
+        )
+
+
+class Desk:
+    """What every write needs; one per application, at `app.state.desk`."""
+
+    def __init__(self, database: Database, clock: Clock, seal_key: bytes) -> None:
+        self.database = database
+        self.clock = clock
+        self._seal = AESGCM(seal_key)
+
+    def seal(self, caller_id: str, answer: bytes) -> bytes:
+        nonce = os.urandom(12)
+        return nonce + self._seal.encrypt(nonce, answer, b"idempotency\x00" + caller_id.encode())
+
+    def unseal(self, caller_id: str, sealed: bytes) -> bytes:
+        return self._seal.decrypt(sealed[:12], sealed[12:], b"idempotency\x00" + caller_id.encode())
+
+    def forget_old(self) -> None:
+        """Drop the answers whose day is over."""
+        with self.database.write() as tx:
+            tx.execute(
+                delete(idempotency).where(
+                    idempotency.c.created_at < millis(self.clock.now()) - REMEMBERED_HOURS * 3_600_000
+                )
+            )
+
+
+class WriteWork:
+    """One route's write."""
+
+    def __init__(self, desk: Desk, request: Request, key: str | None) -> None:
+        self._desk = desk
+        self._request = request
+        self._key = key
+
+    def commit(self, body: BaseModel | None, run: Callable[[Connection], BaseModel], *, status: int = 200) -> Response:
+        """Run in a transaction, or give the remembered answer. What `run` raises undoes everything."""
+        caller: Caller | None = self._request.scope["state"]["caller"]
+        if self._key is None or caller is None:
+            with self._desk.database.write() as tx:
+                content = run(tx).model_dump_json(by_alias=True).encode()
+            return _response(content, status)
+        who, key_hash, request_hash = (
+            caller.person_id,
+            hashlib.sha256(self._key.encode()).digest(),
+            self._fingerprint(body),
+        )
+        now = millis(self._desk.clock.now())
+        with self._desk.database.write() as tx:
+            table = idempotency.c
+            row = tx.execute(
+                select(table.request_hash, table.status, table.answer, table.created_at).where(
+                    table.caller == who, table.key_hash == key_hash
+                )
+            ).first()
+            if row is not None and row.created_at > now - REMEMBERED_HOURS * 3_600_000:
+                if row.request_hash != request_hash:
+                    raise IdempotencyMismatch
+                return _response(self._desk.unseal(who, row.answer), row.status, replayed=True)
+            if row is not None:
+                tx.execute(delete(idempotency).where(table.caller == who, table.key_hash == key_hash))
+            content = run(tx).model_dump_json(by_alias=True).encode()
+            sealed = self._desk.seal(who, content)
+            tx.execute(
+                insert(idempotency).values(
+                    caller=who,
+                    key_hash=key_hash,
+                    request_hash=request_hash,
+                    status=status,
+                    answer=sealed,
+                    created_at=now,
+                )
+            )
+        return _response(content, status)
+
+    def _fingerprint(self, body: BaseModel | None) -> bytes:
+        request = self._request
+        text = f"{request.method} {request.url.path}?{request.url.query}\n{body.model_dump_json() if body else ''}"
+        return hashlib.sha256(text.encode()).digest()
+
+
+def _response(content: bytes, status: int, *, replayed: bool = False) -> Response:
+    return Response(content, status, {"Idempotency-Replayed": "true"} if replayed else None, "application/json")
+
+
+def _work(
+    request: Request,
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            description="Any text of your own, up to 200 characters: the same key and body within 24 hours gives the same answer."
+        ),
+    ] = None,
+) -> WriteWork:
+    if idempotency_key is not None and not (1 <= len(idempotency_key) <= 200 and idempotency_key.isprintable()):
+        raise Invalid.field("Idempotency-Key", "must be 1 to 200 printable characters")
+    return WriteWork(request.app.state.desk, request, idempotency_key)
+
+
+Work = Annotated[WriteWork, Depends(_work)]

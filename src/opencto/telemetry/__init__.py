@@ -1,0 +1,1 @@
+"""Logs, metrics and traces; their names and labels in one place."""

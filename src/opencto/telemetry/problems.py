@@ -1,0 +1,64 @@
+"""From an exception to the answer of wire.md: problem+json, whatever framework raised it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from opencto.core.problems import BadJson, Forbidden, Invalid, MethodNotAllowed, NotFound, Problem, TooLarge, Unexpected
+from opencto.wire.problems import MEDIA_TYPE, FieldError
+
+
+def answer(request: Request, problem: Problem) -> Response:
+    """The response for a problem."""
+    body = problem.body(request.scope["state"]["request_id"])
+    return Response(body.model_dump_json(exclude_none=True), problem.status, dict(problem.headers), MEDIA_TYPE)
+
+
+def on_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return answer(request, error)
+
+
+def on_validation(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    mistakes = error.errors()
+    if any(item["type"] == "json_invalid" for item in mistakes):
+        return answer(request, BadJson("The body is not readable JSON. Check quotes, commas and brackets."))
+    errors = [FieldError(path=_path(item["loc"]), message=_message(item)) for item in mistakes]
+    summary = "; ".join(f"{one.path}: {one.message}" if one.path else one.message for one in errors[:3])
+    return answer(request, Invalid(summary, errors=errors))
+
+
+def on_http(request: Request, error: Exception) -> Response:
+    """Starlette's and FastAPI's own refusals, in our words."""
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    match error.status_code:
+        case 400:
+            problem: Problem = BadJson(
+                "The body could not be read. It must be UTF-8 JSON that is not nested too deeply."
+            )
+        case 403:
+            problem = Forbidden("This is not allowed.")
+        case 404:
+            problem = NotFound("There is nothing at this address.")
+        case 405:
+            problem = MethodNotAllowed(f"This address takes {headers.get('Allow', 'another method')}.", headers=headers)
+        case 413:
+            problem = TooLarge("The body is too large.")
+        case _:
+            problem = Unexpected()
+    return answer(request, problem)
+
+
+def _path(location: tuple[Any, ...]) -> str:
+    return ".".join(str(part) for part in location if part not in {"body", "query", "path", "header"})
+
+
+def _message(item: Mapping[str, Any]) -> str:
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return f"{message[0].lower()}{message[1:]}" if message else "is not valid"
