@@ -19,6 +19,7 @@ $(STAMP): pyproject.toml requirements/dev.lock
 	@echo "→ installing the locked packages (about half a minute the first time)"
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) pip sync --require-hashes --quiet requirements/dev.lock
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) pip install --no-deps --quiet --editable .
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -c 'import opencto.app, opencto.cli.serving, opencto.cli.start, alembic.command' # compile once what every start imports
 	@touch $@
 
 setup: $(STAMP) ## Install everything into .venv
@@ -26,7 +27,7 @@ setup: $(STAMP) ## Install everything into .venv
 run: setup ## Set everything up and start OpenCTO
 	@$(BIN)/opencto up
 
-services: ## Install what the tests need besides Python (Debian: PostgreSQL)
+services: ## Install what the tests need besides Python (Debian: PostgreSQL, Chromium)
 	@scripts/services
 
 test: setup services ## Everything that CI runs: check, then the tests

@@ -1,11 +1,8 @@
 """What every test starts from: a database of its own (SQLite and PostgreSQL) and the real application on it."""
 
-import os
 import secrets
 import shutil
 import socket
-import subprocess
-import tempfile
 from collections.abc import AsyncGenerator, Generator, Iterator
 from pathlib import Path
 
@@ -16,10 +13,12 @@ from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
 
 from opencto.app import create_app
+from opencto.core.clock import SystemClock
 from opencto.core.database import Database
 from opencto.core.migrations import migrate
 from opencto.core.settings import Settings, load
 from opencto.testing import ManualClock
+from postgres_cluster import PostgresCluster
 
 pytest_plugins = ("anyio",)
 
@@ -30,52 +29,16 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Generator[str]:
-    """A PostgreSQL of this run's own: free port, own folder, gone at the end. Gives its URL without a database name."""
-    binaries = _postgres_binaries()
-    folder = Path(tempfile.mkdtemp(prefix="opencto-pg-"))
-    as_user: list[str] = []
-    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-        shutil.chown(folder, "postgres", "postgres")
-        as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]
-    port = _free_port()
-    data = folder / "data"
-    subprocess.run(
-        [
-            *as_user,
-            str(binaries / "initdb"),
-            "-D",
-            str(data),
-            "-A",
-            "trust",
-            "-U",
-            "opencto",
-            "-E",
-            "UTF8",
-            "--locale=C",
-            "-N",
-        ],
-        check=True,
-        capture_output=True,
-    )
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off -c max_connections=200"
-    control = [*as_user, str(binaries / "pg_ctl"), "-D", str(data), "-w"]
-    subprocess.run([*control, "-l", str(folder / "log"), "-o", options, "start"], check=True, capture_output=True)
-    try:
-        yield f"postgresql://opencto@127.0.0.1:{port}"
-    finally:
-        subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True)
-        shutil.rmtree(folder, ignore_errors=True)
+def postgres_cluster() -> Generator[PostgresCluster]:
+    """A PostgreSQL of this run's own; a test that stops it starts it again."""
+    with PostgresCluster(_free_port()) as cluster:
+        yield cluster
 
 
-def _postgres_binaries() -> Path:
-    found = shutil.which("initdb")
-    candidates = [Path(found).parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    if not candidates:
-        raise RuntimeError(
-            "The tests need PostgreSQL's programs. Run `make services`, or install your system's package postgresql."
-        )
-    return candidates[0]
+@pytest.fixture(scope="session")
+def postgres_server(postgres_cluster: PostgresCluster) -> str:
+    """Its URL without a database name."""
+    return postgres_cluster.url
 
 
 def _free_port() -> int:
@@ -89,16 +52,41 @@ def free_port() -> int:
     return _free_port()
 
 
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database file to copy: migrating anew for each test would be most of the run."""
+    path = tmp_path_factory.mktemp("template") / "opencto.db"
+    _migrated(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_server: str) -> str:
+    """The name of a migrated database to make others from."""
+    name = f"template_{secrets.token_hex(6)}"
+    with psycopg.connect(f"{postgres_server}/postgres", autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}".encode())
+    _migrated(f"{postgres_server.replace('postgresql://', 'postgresql+psycopg://')}/{name}")
+    return name
+
+
+def _migrated(url: str) -> None:
+    database = Database(url)
+    migrate(database, backups=Path("unused"), clock=SystemClock())
+    database.close()
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
-    """None for SQLite in the data directory, else the URL of an empty PostgreSQL database."""
+    """None for SQLite in the data directory, else the URL of a PostgreSQL database: empty, or migrated for who asks for `database`."""
     if request.param == "sqlite":
         yield None
         return
     server: str = request.getfixturevalue("postgres_server")
     name = f"test_{secrets.token_hex(6)}"
+    template = request.getfixturevalue("migrated_postgres") if "database" in request.fixturenames else "template1"
     with psycopg.connect(f"{server}/postgres", autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}".encode())
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
     yield f"{server}/{name}"
     with psycopg.connect(f"{server}/postgres", autocommit=True) as admin:
         admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
@@ -124,8 +112,11 @@ def settings(environ: dict[str, str]) -> Settings:
 
 
 @pytest.fixture
-def database(settings: Settings, clock: ManualClock) -> Iterator[Database]:
+def database(settings: Settings, clock: ManualClock, migrated_sqlite: Path) -> Iterator[Database]:
     """A migrated database."""
+    if settings.database_url is None and not settings.sqlite_path.exists():
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.copyfile(migrated_sqlite, settings.sqlite_path)
     database = Database.from_settings(settings)
     migrate(database, backups=settings.data_dir / "backups", clock=clock)
     yield database

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Mount
 
 from opencto import __version__
 from opencto.core.clock import Clock, SystemClock
@@ -15,18 +17,34 @@ from opencto.core.database import Database
 from opencto.core.keyring import Keyring
 from opencto.core.problems import Problem
 from opencto.core.settings import Settings
+from opencto.dashboard.routes import build_dashboard
+from opencto.dashboard.routes import router as dashboard_router
+from opencto.identity import access
+from opencto.identity.auth_routes import router as auth_router
 from opencto.identity.authentication import Authenticator
 from opencto.identity.claim_state import ClaimState
 from opencto.identity.guard import Gatekeeper, undeclared
-from opencto.identity.services import build_identity
+from opencto.identity.invitation_routes import router as invitation_router
+from opencto.identity.people_routes import router as people_router
+from opencto.identity.prune import Housekeeping
+from opencto.identity.services import IdentityServices, build_identity
+from opencto.identity.token_routes import router as token_router
 from opencto.identity.work import Desk
+from opencto.identity.workspace_routes import router as workspace_router
 from opencto.ledger.audit import AuditLog
+from opencto.ledger.routes import router as audit_router
 from opencto.ops.routes import router as ops_router
+from opencto.sandbox.app import Sandbox, create_sandbox
+from opencto.sandbox.config import InternalKeys, SandboxConfig
 from opencto.telemetry import log, problems
-from opencto.telemetry.edge import Edge, Observer
+from opencto.telemetry.access_log import AccessLog
+from opencto.telemetry.edge import Edge
 from opencto.telemetry.health import HealthBoard
+from opencto.telemetry.metrics import Metrics
+from opencto.telemetry.tracing import open_tracing
 
 FLUSH_SECONDS = 5
+AUDIT_SECONDS = 3_600
 
 
 class UndeclaredRouteError(Exception):
@@ -43,6 +61,17 @@ class House:
     keyring: Keyring
     health: HealthBoard = field(default_factory=HealthBoard)
 
+    @cached_property
+    def audit(self) -> AuditLog:
+        """The audit trail. Its signing key is read, or made, at first use: touch it before you open a transaction."""
+        return AuditLog(
+            self.database,
+            self.clock,
+            self.keyring.key("audit-signing"),
+            self.settings.data_dir / "audit",
+            retention_days=self.settings.audit_retention_days,
+        )
+
 
 def open_house(settings: Settings, clock: Clock | None = None) -> House:
     """The ground floor without a web server: the command line stands on it too. The database must be migrated."""
@@ -52,64 +81,157 @@ def open_house(settings: Settings, clock: Clock | None = None) -> House:
     return House(settings, database, clock, keyring)
 
 
+def open_authenticator(house: House) -> Authenticator:
+    """What checks credentials."""
+    return Authenticator(
+        house.database,
+        house.clock,
+        session_idle_hours=house.settings.session_idle_hours,
+        csrf_key=house.keyring.key("session"),
+    )
+
+
+def open_identity(house: House, authenticator: Authenticator | None = None) -> IdentityServices:
+    """The services of identity, for the application and for the command line beside the data directory."""
+    return build_identity(
+        house.settings,
+        house.database,
+        house.clock,
+        house.keyring,
+        authenticator or open_authenticator(house),
+        house.audit,
+    )
+
+
+def open_sandbox(house: House) -> Sandbox | None:
+    """The local OpenAI for callers without a key, None when OPENCTO_SANDBOX is off. Its file is opened at its first request."""
+    if house.settings.sandbox == "off":
+        return None
+    config = SandboxConfig(
+        database=house.settings.data_dir / "sandbox.db",
+        demo=house.settings.sandbox_demo == "on",
+        internal_keys=InternalKeys.derived(house.keyring.key("sandbox")),
+    )
+    return create_sandbox(config, house.clock)
+
+
 def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     """The whole server as an ASGI application. The database must be migrated (`opencto up` does)."""
     house = open_house(settings, clock)
-    authenticator = Authenticator(
-        house.database,
-        house.clock,
-        session_idle_hours=settings.session_idle_hours,
-        csrf_key=house.keyring.key("session"),
-    )
+    authenticator = open_authenticator(house)
+    identity = open_identity(house, authenticator)
+    sandbox = open_sandbox(house)
+    metrics = Metrics()
+    tracing = open_tracing(settings.otlp_endpoint)
     desk = Desk(house.database, house.clock, house.keyring.key("idempotency"))
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
+        await asyncio.to_thread(_attempt, house.audit.open)
         async with asyncio.TaskGroup() as tasks:
-            flusher = tasks.create_task(_flush_forever(authenticator))
+            # They are told to stop and waited for: cancelling one would leave its thread at work on a closed database.
+            stopping = asyncio.Event()
+            tasks.create_task(_flush_until(stopping, authenticator, identity.housekeeping))
+            tasks.create_task(_keep_audit_until(stopping, house.audit))
             try:
                 yield
             finally:
-                flusher.cancel()
+                stopping.set()
         await asyncio.to_thread(authenticator.flush)
+        await asyncio.to_thread(identity.housekeeping.finish)
+        await asyncio.to_thread(_attempt, house.audit.anchor)
+        if sandbox is not None:
+            sandbox.close()
+        await asyncio.to_thread(tracing.close)
+        metrics.close()
+        house.health.close()
         house.database.close()
 
     app = FastAPI(
-        title="OpenCTO", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
+        title="OpenCTO",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        # FastAPI's own would send query strings and the texts of exceptions, unscrubbed.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.house = house
     app.state.gatekeeper = Gatekeeper(authenticator, ClaimState(house.database))
     app.state.desk = desk
     app.state.health = house.health
-    app.state.identity = build_identity(settings, house.database, house.clock, house.keyring, authenticator, AuditLog())
+    app.state.metrics = metrics
+    app.state.tracing = tracing
+    app.state.identity = identity
+    app.state.audit = house.audit
     house.health.add("database", house.database.ping)
 
-    for router in (ops_router,):
+    for router in (
+        ops_router,
+        auth_router,
+        workspace_router,
+        people_router,
+        invitation_router,
+        token_router,
+        audit_router,
+        dashboard_router,
+    ):
         app.router.routes.extend(router.routes)
+    if sandbox is not None:
+        declared = access.open_to_all("the sandbox takes the server's own key and nothing else")(sandbox)
+        app.router.routes.append(Mount("/sandbox/v1", declared))
     loose = undeclared(app.router.routes)
     if loose:
+        house.database.close()
         raise UndeclaredRouteError(f"no access declaration: {', '.join(loose)}")
+    app.state.dashboard = build_dashboard(settings, app.router.routes)
 
     app.add_exception_handler(Problem, problems.on_problem)
     app.add_exception_handler(RequestValidationError, problems.on_validation)
     app.add_exception_handler(HTTPException, problems.on_http)
-    observers: tuple[Observer, ...] = ()
     app.add_middleware(
         Edge,
         trusted_proxies=settings.trusted_proxies,
         max_body_bytes=settings.max_body_bytes,
         csp="default-src 'none'; frame-ancestors 'none'",
         hsts=settings.cookie_secure,
-        observers=observers,
+        observers=(metrics, tracing, AccessLog()),
     )
     return app
 
 
-async def _flush_forever(authenticator: Authenticator) -> None:
+def _attempt(work: Callable[[], None]) -> None:
+    """Anchoring at start and stop, and the hourly round: what fails is logged and tried again at the next."""
+    try:
+        work()
+    except Problem as problem:
+        log.get("audit").warning("audit.round_failed", code=problem.code)
+    except Exception:  # noqa: BLE001 - the edge of a background task: a damaged trail must not stop the server
+        log.get("audit").exception("audit.round_failed")
+
+
+async def _pause(stopping: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stopping.wait()
+
+
+async def _keep_audit_until(stopping: asyncio.Event, audit: AuditLog) -> None:
+    while not stopping.is_set():
+        await asyncio.to_thread(_attempt, audit.maintain)
+        await _pause(stopping, AUDIT_SECONDS)
+
+
+async def _flush_until(stopping: asyncio.Event, authenticator: Authenticator, housekeeping: Housekeeping) -> None:
     logger = log.get("identity")
-    while True:
-        await asyncio.sleep(FLUSH_SECONDS)
+    while not stopping.is_set():
+        await _pause(stopping, FLUSH_SECONDS)
         try:
             await asyncio.to_thread(authenticator.flush)
         except Problem as problem:
             logger.warning("last_use_not_saved", code=problem.code)
+        try:
+            await asyncio.to_thread(housekeeping.tick)
+        except Problem as problem:
+            logger.warning("housekeeping_put_off", code=problem.code)

@@ -40,10 +40,11 @@ metadata = MetaData(
 class Database:
     """One database, shared by every thread of a process."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, busy_seconds: float = BUSY_SECONDS) -> None:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
-        self._engine = _sqlite_engine(url) if self.is_sqlite else _postgres_engine(url)
+        self._busy_seconds = busy_seconds
+        self._engine = _sqlite_engine(url, busy_seconds) if self.is_sqlite else _postgres_engine(url, busy_seconds)
         # Within a process the lock is fair; across processes SQLite's own busy wait decides.
         self._writer = threading.Lock() if self.is_sqlite else None
         self._hot = threading.local()
@@ -77,7 +78,7 @@ class Database:
                 with self._engine.connect() as connection, connection.begin():
                     yield connection
                 return
-            if not self._writer.acquire(timeout=BUSY_SECONDS):
+            if not self._writer.acquire(timeout=self._busy_seconds):
                 raise DatabaseBusy
             try:
                 with self._engine.connect().execution_options(opencto_write=True) as connection, connection.begin():
@@ -85,7 +86,12 @@ class Database:
             finally:
                 self._writer.release()
         except (DBAPIError, PoolTimeout) as error:
-            _translate(error)
+            try:
+                _translate(error)
+            except StorageReadOnly:
+                # A connection that was opened on a read-only file stays so: fresh ones notice that it is writable again.
+                self._engine.dispose()
+                raise
 
     async def fetch(self, sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """The rows of one plain read with `:name` parameters, for hot paths.
@@ -105,7 +111,10 @@ class Database:
         try:
             if connection is None:
                 connection = sqlite3.connect(
-                    make_url(self.url).database or "", timeout=BUSY_SECONDS, isolation_level=None, cached_statements=256
+                    make_url(self.url).database or "",
+                    timeout=self._busy_seconds,
+                    isolation_level=None,
+                    cached_statements=256,
                 )
                 connection.execute("PRAGMA query_only = ON")
                 self._hot.connection = connection
@@ -123,7 +132,8 @@ class Database:
 
     def ping(self) -> None:
         """Raises when the database does not answer a trivial question."""
-        self.fetch_now("SELECT 1", {})
+        # SQLite answers SELECT 1 without looking at the file
+        self.fetch_now("SELECT 1 FROM sqlite_master LIMIT 1" if self.is_sqlite else "SELECT 1", {})
 
     def close(self) -> None:
         connection = cast(sqlite3.Connection | None, getattr(self._hot, "connection", None))
@@ -133,12 +143,12 @@ class Database:
         self._engine.dispose()
 
 
-def _sqlite_engine(url: str) -> Engine:
+def _sqlite_engine(url: str, busy_seconds: float) -> Engine:
     path = make_url(url).database or ""
     Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     engine = create_engine(
         url,
-        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        connect_args={"timeout": busy_seconds, "check_same_thread": False},
         pool_size=5,
         max_overflow=45,
         pool_timeout=10,
@@ -151,7 +161,7 @@ def _sqlite_engine(url: str) -> Engine:
             "synchronous = FULL",
             "foreign_keys = ON",
             "trusted_schema = OFF",
-            f"busy_timeout = {BUSY_SECONDS * 1000}",
+            f"busy_timeout = {busy_seconds * 1000:.0f}",
         ):
             connection.execute(f"PRAGMA {pragma}")
 
@@ -164,7 +174,7 @@ def _sqlite_engine(url: str) -> Engine:
     return engine
 
 
-def _postgres_engine(url: str) -> Engine:
+def _postgres_engine(url: str, busy_seconds: float) -> Engine:
     return create_engine(
         url,
         pool_size=5,
@@ -174,7 +184,12 @@ def _postgres_engine(url: str) -> Engine:
         pool_recycle=1800,
         connect_args={
             "connect_timeout": 5,
-            "options": f"-c timezone=UTC -c lock_timeout={BUSY_SECONDS}s -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s",
+            # A server that vanished without a word is noticed in half a minute and not after two hours.
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 4,
+            "tcp_user_timeout": 30_000,
+            "options": f"-c timezone=UTC -c lock_timeout={busy_seconds * 1000:.0f}ms -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s",
         },
     )
 

@@ -16,12 +16,14 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import BigInteger, Column, LargeBinary, String, Table, insert, select, update
+from sqlalchemy import BigInteger, Column, LargeBinary, String, Table, insert, select, text, update
 
 from opencto.core.clock import Clock, millis
 from opencto.core.database import Database, metadata
 from opencto.core.errors import StartError
 from opencto.core.secret import Secret
+
+_ADVISORY_LOCK = 6_701_238_115  # any fixed number of ours; not that of the migrations
 
 purpose_keys = Table(
     "purpose_keys",
@@ -62,6 +64,8 @@ class Keyring:
     def _obtain(self, purpose: str) -> bytes:
         path = self._directory / f"{purpose}.key"
         with self._database.write() as tx:
+            if not self._database.is_sqlite:  # several processes may need a new key at the same moment
+                tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
             row = tx.execute(
                 select(purpose_keys.c.wrapped, purpose_keys.c.fingerprint).where(purpose_keys.c.purpose == purpose)
             ).first()

@@ -1,12 +1,21 @@
-"""One `opencto up` per data directory: an advisory lock that the kernel drops when the process dies, however it dies."""
+"""One `opencto up` per data directory: an advisory lock that the kernel drops when the process dies, however it dies.
+
+The descriptor is close-on-exec: worker processes never hold the lock, so a killed parent leaves the directory free.
+"""
 
 import fcntl
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
 from opencto.core.errors import StartError
+
+LOCK_FILE = "opencto.lock"
+"""Its name in the data directory."""
+_PATIENCE_SECONDS = 0.5
+"""`read_holder` holds a shared lock for an instant; a start that meets it asks again for so long."""
 
 
 class DirectoryLock:
@@ -20,18 +29,15 @@ class DirectoryLock:
         """Raises StartError (exit code 3) that names the holder when another server has the directory."""
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            holder = read_holder(self._path) or {}
-            where = f" at {holder['url']}" if holder.get("url") else ""
-            raise StartError(
-                f"OpenCTO is already running{where} (process {holder.get('pid', 'unknown')}) on {self._path.parent}. "
-                f"Stop it first, or name another folder with OPENCTO_DATA_DIR.",
-                exit_code=3,
-            ) from None
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while not _try_exclusive(descriptor):
+            holder = read_holder(self._path)
+            if holder or time.monotonic() > deadline:
+                os.close(descriptor)
+                raise _running(self._path.parent, holder or {})
+            time.sleep(0.02)
         self._descriptor = descriptor
+        self.describe(pid=os.getpid())  # before anything else: what the file said was of a process that died
 
     def describe(self, **holder: Any) -> None:
         """Write who holds the lock, e.g. `pid` and `url`."""
@@ -53,13 +59,35 @@ def read_holder(path: Path) -> dict[str, Any] | None:
     except OSError:
         return None
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            return None  # nobody holds it: what the file says is of a process that died
-        except BlockingIOError:
-            content = os.read(descriptor, 4096)
-            return json.loads(content) if content else {}
-    except (OSError, ValueError):
-        return None
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _parse(os.read(descriptor, 4096))
+    else:
+        return None  # nobody holds it: what the file says is of a process that died
     finally:
         os.close(descriptor)
+
+
+def _try_exclusive(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _parse(content: bytes) -> dict[str, Any]:
+    """What the holder wrote; empty while it is writing, for held it is all the same."""
+    try:
+        return json.loads(content)
+    except ValueError:
+        return {}
+
+
+def _running(folder: Path, holder: dict[str, Any]) -> StartError:
+    where = f" at {holder['url']}" if holder.get("url") else ""
+    return StartError(
+        f"OpenCTO is already running{where} (process {holder.get('pid', 'unknown')}) on {folder}. "
+        f"Stop it first, or name another folder with --data-dir or OPENCTO_DATA_DIR.",
+        exit_code=3,
+    )

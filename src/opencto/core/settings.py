@@ -306,6 +306,12 @@ class Settings(BaseModel):
     sandbox: Literal["auto", "off"] = setting(
         "OPENCTO_SANDBOX", "auto", "off never answers from the local sandbox.", "Use auto or off."
     )
+    sandbox_demo: Literal["on", "off"] = setting(
+        "OPENCTO_SANDBOX_DEMO",
+        "on",
+        "Whether the sandbox begins with 30 days of labelled demo usage.",
+        "Use on or off.",
+    )
     realtime_per_minute: int = setting(
         "RATE_LIMIT_REALTIME_PER_MINUTE",
         30,
@@ -334,8 +340,11 @@ class Settings(BaseModel):
     @property
     def origin(self) -> str:
         """The origin of every link we make: OPENCTO_PUBLIC_URL alone, else the address we listen on."""
-        if self.public_url:
-            return self.public_url
+        return self.public_url or self.local_origin
+
+    @property
+    def local_origin(self) -> str:
+        """Where this machine itself reaches the server, whatever others call it."""
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)
         if ":" in host and not host.startswith("["):
             host = f"[{host}]"
@@ -383,6 +392,22 @@ def remedy(info: FieldInfo) -> str:
     """What to do when the setting is wrong."""
     extra = cast("dict[str, str]", info.json_schema_extra)
     return extra["remedy"]
+
+
+def snapshot(settings: Settings) -> dict[str, Any]:
+    """Every value by variable name, secrets in clear: for the pipe to a worker process and for nothing else."""
+    return {variable(info): _plain(getattr(settings, field)) for field, info in Settings.model_fields.items()}
+
+
+def restore(values: Mapping[str, Any]) -> Settings:
+    """The opposite of `snapshot`."""
+    return Settings.model_validate(values)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Secret):
+        return value.reveal()
+    return str(value) if isinstance(value, Path) else value
 
 
 def _shown(value: Any, name: str) -> str:

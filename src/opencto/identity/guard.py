@@ -4,14 +4,16 @@ It runs before a body is read. Nothing here looks at Host or at a forwarded head
 the edge (OPENCTO_TRUSTED_PROXIES), and links are made from OPENCTO_PUBLIC_URL alone.
 """
 
-from collections.abc import Iterable
+import inspect
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query, Request
 from fastapi.routing import APIRoute
 from starlette.requests import HTTPConnection
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
-from starlette.types import Receive, Send
+from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from opencto.core.problems import Forbidden, Unauthenticated
@@ -51,14 +53,13 @@ class Gatekeeper:
 
     async def admit(self, scope: AsgiScope, access: Access) -> Caller | None:
         """The caller, None where none is needed and none was given. Raises the problem to answer with otherwise."""
-        connection = HTTPConnection(scope)
         state: dict[str, Any] = scope["state"]
         if not state["is_loopback"] and not access.before_claim and not await self._claim.is_claimed():
             raise NotClaimed
-        caller = await self._authenticate(connection)
+        caller = await self._authenticate(scope)
         if access.kind == "open":
             return caller
-        if access.kind == "metrics" and state["is_loopback"] and _host_is_loopback(connection):
+        if access.kind == "metrics" and state["is_loopback"] and _host_is_loopback(scope):
             return caller
         if caller is None:
             raise Unauthenticated
@@ -67,37 +68,55 @@ class Gatekeeper:
         caller.require(access.scope)
         if access.kind == "operator" and not caller.is_operator:
             raise Forbidden("Only the people who run this server may do this. Ask one of them.")
+        if access.kind == "operator" and caller.token_workspace_id is not None:
+            raise Forbidden("This token is bound to one workspace; what concerns the whole server needs another.")
         writes = scope["type"] == "http" and scope["method"] not in SAFE_METHODS
         if caller.via == "session" and writes:
-            self._check_csrf(caller, connection)
+            self.check_csrf(caller, scope)
         return caller
 
-    def _check_csrf(self, caller: Caller, connection: HTTPConnection) -> None:
-        if not self.authenticator.csrf_holds(caller.credential_id, connection.headers.get("x-csrf-token")):
+    def check_csrf(self, caller: Caller, scope: AsgiScope) -> None:
+        if not self.authenticator.csrf_holds(caller.credential_id, _header(scope, b"x-csrf-token")):
             raise CsrfMissing
 
-    async def _authenticate(self, connection: HTTPConnection) -> Caller | None:
-        origin = origin_of(connection)
-        header = connection.headers.get("authorization")
+    async def _authenticate(self, scope: AsgiScope) -> Caller | None:
+        header = _header(scope, b"authorization")
         if header is not None:
             kind, _, value = header.partition(" ")
-            return await self.authenticator.token(value.strip(), origin) if kind.lower() == "bearer" else None
-        cookie = connection.cookies.get(SESSION_COOKIE)
-        return await self.authenticator.session(cookie, origin) if cookie else None
+            if kind.lower() != "bearer":
+                return None
+            return await self.authenticator.token(value.strip(), _origin(scope))
+        if _header(scope, b"cookie") is None:
+            return None
+        cookie = HTTPConnection(scope).cookies.get(SESSION_COOKIE)
+        return await self.authenticator.session(cookie, _origin(scope)) if cookie else None
 
 
 def origin_of(connection: HTTPConnection) -> Origin:
     """Where a request came from; the edge has checked the address."""
-    state: dict[str, Any] = connection.scope["state"]
-    agent = "".join(
-        character for character in connection.headers.get("user-agent", "")[:300] if character.isprintable()
-    )
+    return _origin(connection.scope)
+
+
+def _origin(scope: AsgiScope) -> Origin:
+    state: dict[str, Any] = scope["state"]
+    agent = (_header(scope, b"user-agent") or "")[:300]
+    if not agent.isprintable():
+        agent = "".join(character for character in agent if character.isprintable())
     return Origin(state["address"], agent, state["request_id"])
 
 
-def _host_is_loopback(connection: HTTPConnection) -> bool:
+def _header(scope: AsgiScope, wanted: bytes) -> str | None:
+    """The first header of that (lower-case) name. Every request asks a few times: no mapping is built for it."""
+    headers: list[tuple[bytes, bytes]] = scope["headers"]
+    for name, value in headers:
+        if name == wanted:
+            return value.decode("latin-1")
+    return None
+
+
+def _host_is_loopback(scope: AsgiScope) -> bool:
     # A page of a stranger's site can point its own name at 127.0.0.1 (DNS rebinding). Host grants nothing here, it only takes away.
-    host = connection.headers.get("host", "").rsplit(":", 1)[0].strip("[]")
+    host = (_header(scope, b"host") or "").rsplit(":", 1)[0].strip("[]")
     return host in {"127.0.0.1", "localhost", "::1"}
 
 
@@ -121,16 +140,33 @@ class GuardedRoute(APIRoute):
 class HotRoute(Route):
     """A plain Starlette route behind the guard, for the few paths where FastAPI's overhead shows. Described in `/openapi.json` by hand."""
 
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        if inspect.iscoroutinefunction(endpoint):
+            self.app = _answering(endpoint)
+
     async def handle(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        scope["route"] = self  # FastAPI's router says so of its own routes alone
         if not self.methods or scope["method"] in self.methods:
             await _guard(scope, self.endpoint)
         await super().handle(scope, receive, send)
+
+
+def _answering(endpoint: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
+    """The endpoint as an application. A Problem it raises is answered one layer up, where every other one is."""
+
+    async def app(scope: AsgiScope, receive: Receive, send: Send) -> None:
+        response = await endpoint(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+    return app
 
 
 class GuardedSocket(WebSocketRoute):
     """A WebSocket behind the guard: a refusal is an HTTP answer before the upgrade."""
 
     async def handle(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        scope["route"] = self  # FastAPI's router says so of its own routes alone
         await _guard(scope, self.endpoint)
         await super().handle(scope, receive, send)
 
@@ -162,6 +198,21 @@ def maybe_caller(request: Request) -> Caller | None:
     return request.scope["state"]["caller"]
 
 
+def browser_caller(request: Request) -> Caller | None:
+    """Dependency for an open route that acts for whoever is signed in: the caller behind the cookie, CSRF checked.
+
+    None for a stranger. A token is refused: what it may do is written in its scopes, and an open route has none.
+    """
+    caller = maybe_caller(request)
+    if caller is None:
+        return None
+    if caller.via != "session":
+        raise Forbidden("This is done signed in, in the browser; a token cannot do it.")
+    gatekeeper: Gatekeeper = request.app.state.gatekeeper
+    gatekeeper.check_csrf(caller, request.scope)
+    return caller
+
+
 def within(request: Request, asked: str | None) -> WorkspaceCaller:
     """The caller in the workspace `asked` for (id, slug, or None for the implied one), with the role that the route declared."""
     access: Access = request.scope["state"]["access"]
@@ -188,5 +239,6 @@ def _from_query(
 
 CurrentCaller = Annotated[Caller, Depends(current_caller)]
 MaybeCaller = Annotated[Caller | None, Depends(maybe_caller)]
+BrowserCaller = Annotated[Caller | None, Depends(browser_caller)]
 PathWorkspace = Annotated[WorkspaceCaller, Depends(_from_path)]
 QueryWorkspace = Annotated[WorkspaceCaller, Depends(_from_query)]

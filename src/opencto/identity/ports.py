@@ -6,7 +6,9 @@ from typing import Literal, Protocol
 
 from sqlalchemy import Connection
 
+from opencto.core.secret import Secret
 from opencto.identity.caller import Caller, Origin
+from opencto.wire.identity import AuthSession
 
 Detail = str | int | bool | None | Sequence[str]
 
@@ -72,3 +74,38 @@ class AuditTrail(Protocol):
     """Where events go, in the same transaction as what they tell of."""
 
     def record(self, tx: Connection, event: AuditEvent) -> None: ...
+
+
+class Departure(Protocol):
+    """What a room above does before a workspace or a person is deleted, in the same transaction.
+
+    Rows that refer to them go by foreign key; this is for what no foreign key reaches.
+    """
+
+    def workspace_leaves(self, tx: Connection, workspace_id: str) -> None: ...
+
+    def person_leaves(self, tx: Connection, person_id: str) -> None: ...
+
+
+class PasswordHasher(Protocol):
+    """Turns a password into what the table keeps. Slow on purpose: never within a transaction."""
+
+    def hash_password(self, password: Secret) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StartedSession:
+    """A browser that has just been signed in: the cookie's value and what the page needs to know."""
+
+    secret: Secret
+    answer: AuthSession
+
+
+class SessionStarter(Protocol):
+    """Signs a person in whose right to it was checked by the caller of this port."""
+
+    def start(self, tx: Connection, person_id: str, origin: Origin) -> StartedSession: ...
+
+    def describe(self, tx: Connection, caller: Caller) -> AuthSession:
+        """The answer for somebody whose browser is signed in already."""
+        ...

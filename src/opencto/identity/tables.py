@@ -129,6 +129,7 @@ one_time_links = Table(
     Column("purpose", String(10), CheckConstraint("purpose IN ('claim', 'password')", name="purpose"), nullable=False),
     Column("person_id", String(40), ForeignKey("people.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("anywhere", Boolean, nullable=False),  # a claim link that also works away from loopback
+    Column("drops_second_factor", Boolean, nullable=False),  # a password link for somebody who also lost the phone
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
 )
@@ -136,7 +137,7 @@ one_time_links = Table(
 sign_in_attempts = Table(
     "sign_in_attempts",
     metadata,
-    # A keyed hash of what is slowed, cut to 16 bits per kind: the table cannot grow past 3 x 65,536 rows.
+    # A keyed hash of what is slowed, cut to 16 bits per kind: the table cannot grow past 7 x 65,536 rows.
     Column("bucket", Integer, primary_key=True, autoincrement=False),
     Column("free_at", BigInteger, nullable=False),  # GCRA: the theoretical arrival time
 )

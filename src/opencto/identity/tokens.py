@@ -12,6 +12,7 @@ from typing import Literal
 from opencto.core.secret import Secret
 
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _RANDOM = 43  # 256 bits in base 62
 _CHECK = 6
 
@@ -39,8 +40,6 @@ def hint(value: Secret) -> str:
 
 
 def _checksum(kind: Kind, body: str) -> str:
-    number, characters = zlib.crc32(f"{kind}_{body}".encode()), ""
-    while number:
-        number, rest = divmod(number, 62)
-        characters = _ALPHABET[rest] + characters
-    return characters.rjust(_CHECK, "0")
+    rest, low = divmod(zlib.crc32(f"{kind}_{body}".encode()), 3844)  # two digits of base 62 at a time
+    high, middle = divmod(rest, 3844)
+    return _PAIRS[high] + _PAIRS[middle] + _PAIRS[low]

@@ -10,6 +10,7 @@ one was lost with the connection or the process. It is sealed, because it may ho
 """
 
 import hashlib
+import hmac
 import os
 from collections.abc import Callable
 from typing import Annotated
@@ -43,6 +44,7 @@ class Desk:
     def __init__(self, database: Database, clock: Clock, seal_key: bytes) -> None:
         self.database = database
         self.clock = clock
+        self._key = seal_key
         self._seal = AESGCM(seal_key)
 
     def seal(self, caller_id: str, answer: bytes) -> bytes:
@@ -51,6 +53,10 @@ class Desk:
 
     def unseal(self, caller_id: str, sealed: bytes) -> bytes:
         return self._seal.decrypt(sealed[:12], sealed[12:], b"idempotency\x00" + caller_id.encode())
+
+    def fingerprint(self, text: str) -> bytes:
+        """Tells two requests apart. Keyed, because a body may hold a password: a bare hash of it could be guessed."""
+        return hmac.new(self._key, b"request\x00" + text.encode(), hashlib.sha256).digest()
 
     def forget_old(self) -> None:
         """Drop the answers whose day is over."""
@@ -110,10 +116,30 @@ class WriteWork:
             )
         return _response(content, status)
 
+    def remembered(self, body: BaseModel | None) -> Response | None:
+        """The answer given before under this key, for routes that do slow work ahead of their transaction."""
+        caller: Caller | None = self._request.scope["state"]["caller"]
+        if self._key is None or caller is None:
+            return None
+        table = idempotency.c
+        with self._desk.database.read() as tx:
+            row = tx.execute(
+                select(table.request_hash, table.status, table.answer).where(
+                    table.caller == caller.person_id,
+                    table.key_hash == hashlib.sha256(self._key.encode()).digest(),
+                    table.created_at > millis(self._desk.clock.now()) - REMEMBERED_HOURS * 3_600_000,
+                )
+            ).first()
+        if row is None:
+            return None
+        if row.request_hash != self._fingerprint(body):
+            raise IdempotencyMismatch
+        return _response(self._desk.unseal(caller.person_id, row.answer), row.status, replayed=True)
+
     def _fingerprint(self, body: BaseModel | None) -> bytes:
         request = self._request
         text = f"{request.method} {request.url.path}?{request.url.query}\n{body.model_dump_json() if body else ''}"
-        return hashlib.sha256(text.encode()).digest()
+        return self._desk.fingerprint(text)
 
 
 def _response(content: bytes, status: int, *, replayed: bool = False) -> Response:

@@ -1,10 +1,14 @@
-"""`/health` says that the process lives, `/ready` whether to send it requests."""
+"""`/health` says that the process lives, `/ready` whether to send it requests, `/metrics` what it has been doing."""
+
+import asyncio
 
 from fastapi import APIRouter, Request, Response
 
 from opencto.identity import access
 from opencto.identity.guard import GuardedRoute
 from opencto.telemetry.health import HealthBoard
+from opencto.telemetry.metrics import Metrics
+from opencto.wire.problems import ProblemBody
 from opencto.wire.service import Health, Ready
 
 router = APIRouter(route_class=GuardedRoute, tags=["health"])
@@ -25,3 +29,26 @@ async def ready(request: Request, response: Response) -> Ready:
     result = await board.check()
     response.status_code = 200 if result.status == "ready" else 503
     return result
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "Prometheus' text format, or OpenMetrics when asked for with Accept.",
+            "content": {"text/plain": {"schema": {"type": "string"}}},
+        },
+        401: {"model": ProblemBody, "description": "Away from the machine itself a valid token is needed."},
+        403: {"model": ProblemBody, "description": "The token does not have the scope metrics:read."},
+    },
+)
+@access.metrics()
+async def metrics(request: Request) -> Response:
+    """What Prometheus collects: requests, times, limits and the process, over all workers."""
+    board: HealthBoard = request.app.state.health
+    registry: Metrics = request.app.state.metrics
+    checks = (await board.check()).checks
+    parts = {name: result == "ok" for name, result in checks.items()}
+    body, content_type = await asyncio.to_thread(registry.expose, request.headers.get("accept", ""), parts)
+    return Response(body, headers={"Content-Type": content_type})

@@ -1,29 +1,35 @@
-"""From an exception to the answer of wire.md: problem+json, whatever framework raised it."""
+"""From an exception to the answer of wire.md: problem+json, whatever framework raised it.
+
+The handlers are coroutines although they wait for nothing: a plain function would be run in a thread for each refusal.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from opencto.core.problems import BadJson, Forbidden, Invalid, MethodNotAllowed, NotFound, Problem, TooLarge, Unexpected
+from opencto.telemetry.scrub import scrub
 from opencto.wire.problems import MEDIA_TYPE, FieldError
 
 
-def answer(request: Request, problem: Problem) -> Response:
+def answer(request: HTTPConnection, problem: Problem) -> Response:
     """The response for a problem."""
-    body = problem.body(request.scope["state"]["request_id"])
+    state: dict[str, Any] = request.scope["state"]
+    state["origin"] = problem.extra.get("origin")
+    body = problem.body(state["request_id"])
     return Response(body.model_dump_json(exclude_none=True), problem.status, dict(problem.headers), MEDIA_TYPE)
 
 
-def on_problem(request: Request, error: Exception) -> Response:
+async def on_problem(request: HTTPConnection, error: Exception) -> Response:
     assert isinstance(error, Problem)
     return answer(request, error)
 
 
-def on_validation(request: Request, error: Exception) -> Response:
+async def on_validation(request: HTTPConnection, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     mistakes = error.errors()
     if any(item["type"] == "json_invalid" for item in mistakes):
@@ -33,9 +39,11 @@ def on_validation(request: Request, error: Exception) -> Response:
     return answer(request, Invalid(summary, errors=errors))
 
 
-def on_http(request: Request, error: Exception) -> Response:
+async def on_http(request: HTTPConnection, error: Exception) -> Response:
     """Starlette's and FastAPI's own refusals, in our words."""
     assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, Problem):  # FastAPI wraps what interrupts its reading of a body, such as TooLarge
+        return answer(request, error.__cause__)
     headers = dict(error.headers or {})
     match error.status_code:
         case 400:
@@ -56,9 +64,9 @@ def on_http(request: Request, error: Exception) -> Response:
 
 
 def _path(location: tuple[Any, ...]) -> str:
-    return ".".join(str(part) for part in location if part not in {"body", "query", "path", "header"})
+    return scrub(".".join(str(part) for part in location if part not in {"body", "query", "path", "header"}))
 
 
 def _message(item: Mapping[str, Any]) -> str:
     message = str(item["msg"]).removeprefix("Value error, ")
-    return f"{message[0].lower()}{message[1:]}" if message else "is not valid"
+    return scrub(f"{message[0].lower()}{message[1:]}") if message else "is not valid"

@@ -3,12 +3,13 @@
 import re
 import unicodedata
 from datetime import UTC, datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar, cast
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 from pydantic.alias_generators import to_camel
 
 ItemT = TypeVar("ItemT")
+SentT = TypeVar("SentT")
 
 _INVISIBLE = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})  # control, format (bidi, zero width), private, surrogate
 _EMAIL = re.compile(r"[^@\s\"'<>()\[\],;:\\]{1,64}@[^@\s\"'<>()\[\],;:\\.]+(\.[^@\s\"'<>()\[\],;:\\.]+)*")
@@ -25,12 +26,40 @@ class WireIn(Wire):
 
     model_config = ConfigDict(extra="forbid")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _is_unicode(cls, data: Any) -> Any:
+        # JSON can spell half a surrogate pair (\ud800) and NUL, which no database, log or answer can hold.
+        if not _is_storable(data):
+            raise ValueError("must be valid Unicode without NUL characters or half of a surrogate pair")
+        return data
+
 
 class Page(Wire, Generic[ItemT]):
     """One page of a list. `next_cursor` null means that this was the last."""
 
     data: list[ItemT]
     next_cursor: str | None = None
+
+
+def _is_storable(data: Any) -> bool:
+    waiting = [data]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            if "\x00" in value:
+                return False
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                return False
+        elif isinstance(value, dict):
+            entries = cast("dict[Any, Any]", value)
+            waiting += entries.keys()
+            waiting += entries.values()
+        elif isinstance(value, list):
+            waiting += cast("list[Any]", value)
+    return True
 
 
 def _storable(text: str) -> str:
@@ -55,6 +84,20 @@ def _email(text: str) -> str:
     return text
 
 
+def _not_null(value: Any) -> Any:
+    if value is None:
+        raise ValueError("must not be null; leave the field out to keep what is there")
+    return value
+
+
+def _as_sent(schema: dict[str, Any]) -> None:
+    """In the document the field is optional and not nullable."""
+    schema.pop("default", None)
+    for branch in schema.pop("anyOf", []):
+        if branch != {"type": "null"}:
+            schema.update({**branch, **schema})
+
+
 def _utc(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
@@ -70,3 +113,6 @@ Email = Annotated[str, Field(min_length=3, max_length=254), AfterValidator(_emai
 
 Time = Annotated[datetime, PlainSerializer(_utc, return_type=str, when_used="json")]
 """RFC 3339 in UTC, to the millisecond."""
+
+Sent = Annotated[SentT | None, BeforeValidator(_not_null), Field(json_schema_extra=_as_sent)]
+"""A field of a PATCH body: absent (None inside) keeps what is there, an explicit null is refused. Give it `= None`."""

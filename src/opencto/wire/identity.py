@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, StrictInt, StringConstraints
 
-from opencto.wire.base import Email, Name, Text, Time, Wire, WireIn
+from opencto.wire.base import Email, Name, Sent, Text, Time, Wire, WireIn
 
 
 class Role(StrEnum):
@@ -166,26 +166,40 @@ class WorkspaceSettings(Wire):
 ModelId = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9._:/-]+$")]
 
 
-class WorkspaceSettingsUpdate(WireIn):
-    """Only the fields that are sent change."""
+ProjectId = Annotated[str, StringConstraints(pattern=r"^proj_[A-Za-z0-9]{1,64}$")]
 
-    assistant_name: Name | None = None
-    instructions: Annotated[Text, Field(max_length=20_000)] | None = None
-    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)] | None = (
+
+class WorkspaceSettingsUpdate(WireIn):
+    """Only the fields that are sent change. Null has a meaning for `transcriptRetentionDays` alone."""
+
+    assistant_name: Sent[Name] = None
+    instructions: Sent[Annotated[Text, Field(max_length=20_000)]] = None
+    language: Sent[Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]] = (
         Field(None, description="A BCP 47 tag such as en or de-AT.")
     )
-    voice: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,64}$")] | None = None
-    time_zone: Annotated[Text, Field(max_length=64)] | None = Field(
-        None, description="An IANA name such as Europe/Vienna."
+    voice: Sent[Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,64}$")]] = None
+    time_zone: Sent[Annotated[Text, Field(max_length=64)]] = Field(
+        None, description="An IANA name such as Europe/Vienna.", examples=["Europe/Vienna"]
     )
     transcript_retention_days: Annotated[StrictInt, Field(ge=0, le=3650)] | None = None
-    realtime_models: Annotated[list[ModelId], Field(max_length=50)] | None = None
-    chat_models: Annotated[list[ModelId], Field(max_length=50)] | None = None
-    openai_project_ids: (
-        Annotated[list[Annotated[str, StringConstraints(pattern=r"^proj_[A-Za-z0-9]{1,64}$")]], Field(max_length=50)]
-        | None
-    ) = None
-    owns_openai_organization: StrictBool | None = None
+    realtime_models: Sent[Annotated[list[ModelId], Field(max_length=50)]] = None
+    chat_models: Sent[Annotated[list[ModelId], Field(max_length=50)]] = None
+    openai_project_ids: Sent[Annotated[list[ProjectId], Field(max_length=50)]] = None
+    owns_openai_organization: Sent[StrictBool] = None
+
+
+class WorkspaceProjects(Wire):
+    """What of OpenAI belongs to the workspace: these projects, or the whole organization."""
+
+    project_ids: list[str]
+    owns_organization: bool
+
+
+class WorkspaceProjectsUpdate(WireIn):
+    """Only the fields that are sent change. The same storage as in the settings."""
+
+    project_ids: Sent[Annotated[list[ProjectId], Field(max_length=50)]] = None
+    owns_organization: Sent[StrictBool] = None
 
 
 class Member(Wire):
@@ -202,6 +216,20 @@ class Member(Wire):
 
 class MemberUpdate(WireIn):
     role: Role
+
+
+class PersonDetail(Person):
+    """A person as the people who run the server see them."""
+
+    is_local_owner: bool = Field(description="For whom the command line beside the data directory acts.")
+    workspaces: list[Membership]
+
+
+class PersonUpdate(WireIn):
+    """Only the fields that are sent change."""
+
+    disabled: Sent[StrictBool] = Field(None, description="A disabled person cannot sign in; their tokens do not work.")
+    is_operator: Sent[StrictBool] = None
 
 
 class InvitationCreate(WireIn):
@@ -277,6 +305,10 @@ class ApiTokenCreate(WireIn):
     )
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=30)]
     expires_in_days: Annotated[StrictInt, Field(ge=1, le=3650)] | None = Field(90, description="null never expires.")
+
+
+class ApiTokenUpdate(WireIn):
+    name: Name
 
 
 class ApiTokenCreated(ApiToken):

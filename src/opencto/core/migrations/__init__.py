@@ -5,6 +5,7 @@ of the SQLite file is kept under `backups/`; an older program refuses a newer da
 """
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,8 +41,15 @@ def current_version(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def migrate(database: Database, *, backups: Path, clock: Clock, versions: Path = VERSIONS) -> Migrated:
-    """Bring the database to `newest_version()`.
+def migrate(
+    database: Database,
+    *,
+    backups: Path,
+    clock: Clock,
+    versions: Path = VERSIONS,
+    on_begin: Callable[[str | None, str], None] = lambda _before, _after: None,
+) -> Migrated:
+    """Bring the database to `newest_version()`. `on_begin` is told (before, after) when there is something to do.
 
     Raises StartError when the database is newer than this program, or holds tables that are not ours.
     """
@@ -57,9 +65,13 @@ def migrate(database: Database, *, backups: Path, clock: Clock, versions: Path =
         )
     if before is not None and before > target:
         raise StartError(_too_new(before, target, backups))
+    on_begin(before, target)
     copy = _copy(database, backups, before, clock) if before is not None and database.is_sqlite else None
     with database.write() as connection:
         if not database.is_sqlite:
+            # A large table takes as long as it takes, and so does waiting for the node that is at it.
+            for limit in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"):
+                connection.execute(text(f"SET LOCAL {limit} = 0"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
         if current_version(connection) != target:  # another node may have been faster
             _upgrade(connection, versions, target)

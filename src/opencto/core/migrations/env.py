@@ -2,5 +2,11 @@
 
 from alembic import context
 
-context.configure(connection=context.config.attributes["connection"], transactional_ddl=True)
+from opencto.core.database import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,  # for its naming convention: a constraint has the same name in a migration and in the code
+    transactional_ddl=True,
+)
 context.run_migrations()

@@ -122,6 +122,7 @@ def upgrade() -> None:
         ),
         sa.Column("person_id", sa.String(40), sa.ForeignKey("people.id", ondelete="CASCADE"), nullable=False),
         sa.Column("anywhere", sa.Boolean, nullable=False),
+        sa.Column("drops_second_factor", sa.Boolean, nullable=False),
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("expires_at", sa.BigInteger, nullable=False),
     )

@@ -1,0 +1,1 @@
+"""How fast OpenCTO is, measured against something real. `make bench` runs it; see `__main__.py`."""

@@ -1,0 +1,2 @@
+#!/bin/sh
+exec /opt/opencto/bin/python -m opencto "$@"

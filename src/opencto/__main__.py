@@ -1,0 +1,5 @@
+"""`python -m opencto` is `opencto`."""
+
+from opencto.cli import main
+
+main()

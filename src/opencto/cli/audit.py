@@ -1,0 +1,270 @@
+"""`opencto audit`: read, verify and export the audit trail, beside the data directory or from an exported file."""
+
+import os
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from opencto.cli.context import AsJson, DataDir, open_local_house
+from opencto.cli.output import line, print_json, table
+
+if TYPE_CHECKING:
+    from opencto.ledger.audit import Filters
+    from opencto.ledger.export import FileVerification
+    from opencto.ledger.verify import Progress
+    from opencto.wire.audit import AuditRow, AuditVerification
+
+app = typer.Typer(
+    name="audit", help="Who did what to what, from where; and whether that record is whole.", no_args_is_help=True
+)
+
+
+class Format(StrEnum):
+    """What an export is written as."""
+
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+Action = Annotated[str | None, typer.Option(help="Only this action, such as token.created.")]
+Actor = Annotated[str | None, typer.Option(help="Only by this person (usr_…).")]
+Target = Annotated[str | None, typer.Option(help="Only done to this (tok_…, usr_…).")]
+Workspace = Annotated[str | None, typer.Option(help="Only of this workspace (ws_…).")]
+From = Annotated[
+    str | None, typer.Option("--from", help="From this day or time on, UTC: 2026-11-01, 2026-11-01T08:00.")
+]
+To = Annotated[str | None, typer.Option("--to", help="Before this day or time, UTC.")]
+
+
+@app.command("list")
+def list_rows(
+    action: Action = None,
+    actor: Actor = None,
+    target: Target = None,
+    workspace: Workspace = None,
+    from_time: From = None,
+    to_time: To = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, the newest.")] = 20,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Show what was done, newest first.
+
+    Examples:
+
+      opencto audit list
+
+      opencto audit list --action token.created --from 2026-11-01 --limit 50
+
+      opencto audit list --actor usr_01k… --json
+    """
+    from opencto.ledger import presenting
+
+    filters = _filters(action, actor, target, workspace, from_time, to_time)
+    with open_local_house(data_dir) as house:
+        rows = [presenting.row(one) for one in house.audit.list(filters, before=None, limit=limit)]
+    if as_json:
+        print_json([row.model_dump(mode="json", by_alias=True) for row in rows])
+    elif rows:
+        table(("row", "when (UTC)", "who", "what", "to"), [_cells(row) for row in rows], right=("row",))
+    else:
+        line("Nothing fits. The trail begins with the first sign-in, token or setting that is changed.")
+
+
+@app.command()
+def verify(
+    file: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Check this JSONL export instead of the trail.")
+    ] = None,
+    public_key: Annotated[
+        str | None, typer.Option(help="With --file away from the server: the key that its own `verify` shows.")
+    ] = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Check that nothing was edited, removed, reordered, inserted or cut off. Exit code 1 names the first break.
+
+    Examples:
+
+      opencto audit verify
+
+      opencto audit verify --file audit.jsonl --public-key 3q2+7w…
+    """
+    if file is not None:
+        _verify_file(file, public_key, data_dir, as_json=as_json)
+        return
+    from opencto.ledger import presenting
+
+    with open_local_house(data_dir) as house, _progress() as progress:
+        result = presenting.verification(house.audit.verify(progress))
+    if as_json:
+        print_json(result.model_dump(mode="json", by_alias=True))
+    else:
+        _show(result)
+    if not result.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write here (mode 0600) instead of standard output.")
+    ] = None,
+    file_format: Annotated[
+        Format, typer.Option("--format", help="jsonl can be verified; csv is for spreadsheets.")
+    ] = Format.JSONL,
+    action: Action = None,
+    actor: Actor = None,
+    target: Target = None,
+    workspace: Workspace = None,
+    from_time: From = None,
+    to_time: To = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Write the rows out, oldest first, with a signed last line (jsonl).
+
+    Examples:
+
+      opencto audit export -o audit.jsonl
+
+      opencto audit export --format csv --from 2026-11-01 > november.csv
+    """
+    filters = _filters(action, actor, target, workspace, from_time, to_time)
+    with open_local_house(data_dir) as house:
+        audit = house.audit
+        lines = audit.export_csv(filters) if file_format is Format.CSV else audit.export_jsonl(filters)
+        if output is None:
+            sys.stdout.writelines(lines)
+            return
+        descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            file.writelines(lines)
+
+
+def _filters(
+    action: str | None,
+    actor: str | None,
+    target: str | None,
+    workspace: str | None,
+    from_time: str | None,
+    to_time: str | None,
+) -> "Filters":
+    from opencto.ledger.audit import Filters
+
+    return Filters(workspace, action, actor, target, _millis(from_time, "--from"), _millis(to_time, "--to"))
+
+
+def _millis(text: str | None, option: str) -> int | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(
+            "write a day or a time such as 2026-11-01 or 2026-11-01T08:00", param_hint=option
+        ) from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return int(moment.timestamp() * 1000)
+
+
+def _cells(row: "AuditRow") -> tuple[str, ...]:
+    who = row.actor_name or row.actor_kind
+    target = row.target_id or row.target_kind
+    return (str(row.seq), f"{row.at:%m-%d %H:%M:%S}", _short(who, 14), _short(row.action, 22), _short(target, 18))
+
+
+def _short(text: str, width: int) -> str:
+    # Names come from outside: what would steer a terminal is shown as a mark instead.
+    shown = "".join(character if character.isprintable() else "�" for character in text)
+    return shown if len(shown) <= width else f"{shown[: width - 1]}…"
+
+
+def _show(result: "AuditVerification") -> None:
+    if result.first_break is None:
+        last = result.head.seq if result.head else 0
+        line(f"The trail is whole: {result.rows:,} rows, the last is {last:,}.")
+    else:
+        line(f"The trail is BROKEN. {result.first_break.message}")
+        line(f"  kind        {result.first_break.kind}")
+        line(f"  sound       {result.rows:,} rows before it")
+    if result.dropped_rows:
+        line(f"  dropped     {result.dropped_rows:,} rows by retention; their sealed ends fit")
+    line(
+        f"  anchors     {result.anchors:,} outside the database" + ("" if result.anchors else "; the server writes one")
+    )
+    if result.unreadable_anchor_lines:
+        line(f"  unreadable  anchor lines {', '.join(str(one) for one in result.unreadable_anchor_lines[:10])}")
+    if result.head:
+        line(f"  head        {result.head.hash}")
+    line(f"  public key  {result.public_key}")
+
+
+def _verify_file(path: Path, public_key: str | None, data_dir: Path | None, *, as_json: bool) -> None:
+    from opencto.ledger.export import verify_file
+
+    trusted = public_key or _own_key(data_dir)
+    result = verify_file(path, trusted)
+    if as_json:
+        print_json(_file_json(result, is_key_trusted=trusted is not None))
+    else:
+        _show_file(path, result, is_key_trusted=trusted is not None)
+    if not result.ok:
+        raise typer.Exit(1)
+
+
+def _own_key(data_dir: Path | None) -> str | None:
+    """The key of the server on this machine, None where there is no server."""
+    from opencto.core.errors import StartError
+
+    try:
+        with open_local_house(data_dir) as house:
+            return house.audit.public_key
+    except StartError:
+        return None
+
+
+def _file_json(result: "FileVerification", *, is_key_trusted: bool) -> dict[str, object]:
+    return {
+        "ok": result.ok,
+        "rows": result.rows,
+        "firstSeq": result.first_seq,
+        "lastSeq": result.last_seq,
+        "whole": result.is_whole,
+        "publicKey": result.public_key,
+        "publicKeyTrusted": is_key_trusted,
+        "line": result.line,
+        "problem": result.problem,
+    }
+
+
+def _show_file(path: Path, result: "FileVerification", *, is_key_trusted: bool) -> None:
+    if not result.ok:
+        line(f"{path} is BROKEN in line {result.line}: {result.problem}.")
+        return
+    span = f", rows {result.first_seq:,} to {result.last_seq:,}" if result.rows else ""
+    line(f"{path} is as it was exported: {result.rows:,} rows{span}.")
+    line("  no row between them is left out" if result.is_whole else "  exported with a filter: rows are left out")
+    line(f"  public key  {result.public_key}")
+    if not is_key_trusted:
+        line("  That key is from the file itself. Compare it with the one that")
+        line("  `opencto audit verify` shows on the server, or give --public-key.")
+
+
+@contextmanager
+def _progress() -> Generator["Progress | None"]:
+    """A bar on standard error for long runs, where somebody watches."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("checking rows", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

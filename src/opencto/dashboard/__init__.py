@@ -1,0 +1,1 @@
+"""What a browser loads: the pages, their assets, `/docs` and the document that describes every route."""

@@ -1,0 +1,87 @@
+"""Invitations by link. The token of a link stands behind its `#`, so no server log ever sees it; it comes in a body."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+
+from opencto.identity import access
+from opencto.identity.authentication import SESSION_COOKIE
+from opencto.identity.guard import BrowserCaller, CurrentCaller, GuardedRoute, QueryWorkspace, origin_of, within
+from opencto.identity.paging import Listing
+from opencto.identity.responses import problems, write_problems
+from opencto.identity.services import Identity
+from opencto.identity.work import Work
+from opencto.wire.base import Page
+from opencto.wire.identity import (
+    AuthSession,
+    Done,
+    Id,
+    Invitation,
+    InvitationAccept,
+    InvitationCreate,
+    InvitationCreated,
+    InvitationPreview,
+    InvitationToken,
+    Role,
+    Scope,
+)
+
+router = APIRouter(prefix="/api/v1/invitations", route_class=GuardedRoute, tags=["people"])
+
+
+@router.get("", responses=problems(404))
+@access.in_workspace(Role.ADMIN, Scope.PEOPLE_READ)
+def list_invitations(caller: QueryWorkspace, services: Identity, asked: Listing) -> Page[Invitation]:
+    """The invitations of a workspace, the newest first. Sort by createdAt or expiresAt."""
+    with services.database.read() as tx:
+        return services.invitations.list(tx, caller, asked)
+
+
+@router.post("", response_model=InvitationCreated, status_code=201, responses=write_problems(404))
+@access.in_workspace(Role.ADMIN, Scope.PEOPLE_WRITE)
+def create_invitation(body: InvitationCreate, request: Request, work: Work, services: Identity) -> Response:
+    """A link that lets one person join. It is shown once."""
+    caller = within(request, body.workspace_id)
+    return work.commit(body, lambda tx: services.invitations.create(tx, caller, body), status=201)
+
+
+@router.post("/preview", responses=write_problems(404))
+@access.open_to_all("the holder of an invitation sees what it is before there is an account")
+def preview_invitation(body: InvitationToken, services: Identity) -> InvitationPreview:
+    """What a link leads to."""
+    with services.database.read() as tx:
+        return services.invitations.preview(tx, body.token)
+
+
+@router.post("/accept", response_model=AuthSession, status_code=201, responses=write_problems(404))
+@access.open_to_all("the holder of an invitation makes an account with it, or joins with the one that is signed in")
+def accept_invitation(
+    body: InvitationAccept, caller: BrowserCaller, request: Request, work: Work, services: Identity
+) -> Response:
+    """Join. Somebody new is signed in by it."""
+    newcomer = services.invitations.newcomer(caller, body)
+    if newcomer is None:
+        joiner = caller
+        assert joiner is not None
+        return work.commit(body, lambda tx: services.invitations.join(tx, joiner, body.token), status=201)
+    accepted = services.invitations.acceptance(newcomer, body.token, origin_of(request))
+    answer = work.commit(None, accepted, status=201)
+    settings = services.settings
+    answer.set_cookie(
+        SESSION_COOKIE,
+        accepted.secret.reveal(),
+        max_age=settings.session_days * 86_400,
+        httponly=True,
+        samesite="lax",
+        secure=settings.cookie_secure,
+    )
+    return answer
+
+
+@router.delete("/{inv}", response_model=Done, responses=write_problems(404))
+@access.in_workspace(Role.ADMIN, Scope.PEOPLE_WRITE)
+def revoke_invitation(
+    inv: Annotated[Id, Path(description="The invitation's id.")], caller: CurrentCaller, work: Work, services: Identity
+) -> Response:
+    """Withdraw a link that nobody has used."""
+    return work.commit(None, lambda tx: services.invitations.revoke(tx, caller, inv))

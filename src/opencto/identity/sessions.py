@@ -1,0 +1,156 @@
+"""Browsers that are signed in: opaque secrets in a cookie, rows that can be ended one by one."""
+
+from sqlalchemy import Connection
+
+from opencto.core.clock import Clock, from_millis, millis
+from opencto.core.ids import new_id
+from opencto.core.problems import NotFound
+from opencto.core.secret import digest
+from opencto.core.settings import Settings
+from opencto.identity import people_repository, sessions_repository
+from opencto.identity.authentication import Authenticator
+from opencto.identity.caller import Caller, Origin
+from opencto.identity.ports import AuditEvent, AuditTrail, StartedSession
+from opencto.identity.tokens import new_secret
+from opencto.wire.base import Page
+from opencto.wire.identity import AuthSession, Done, Membership, Person, Role, Scope, SignInSession
+
+KEPT_PER_PERSON = 50
+"""More browsers than that end the ones not seen for longest, so that no script fills the table."""
+
+
+class Sessions:
+    """The verbs."""
+
+    def __init__(self, settings: Settings, clock: Clock, authenticator: Authenticator, audit: AuditTrail) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._authenticator = authenticator
+        self._audit = audit
+
+    def start(self, tx: Connection, person_id: str, origin: Origin) -> StartedSession:
+        """Sign in somebody whose right to it has been checked. The caller writes the audit event."""
+        now, secret, session_id = millis(self._clock.now()), new_secret("octo_session"), new_id("ses")
+        expires_at = now + self._settings.session_days * 86_400_000
+        sessions_repository.insert_session(
+            tx,
+            session_id=session_id,
+            secret_hash=digest(secret.reveal()),
+            person_id=person_id,
+            now=now,
+            expires_at=expires_at,
+            origin=origin,
+        )
+        sessions_repository.keep_newest(tx, person_id, KEPT_PER_PERSON)
+        answer = self._answer(tx, person_id, only=None)
+        return StartedSession(
+            secret,
+            answer.model_copy(
+                update={
+                    "csrf_token": self._authenticator.csrf_token(session_id),
+                    "expires_at": from_millis(expires_at),
+                    "via": "session",
+                }
+            ),
+        )
+
+    def nobody(self, tx: Connection) -> AuthSession:
+        """The answer for a stranger."""
+        return AuthSession(
+            signed_in=False, claimed=people_repository.has_owner(tx), oidc_name=self._oidc_name(), person=None
+        )
+
+    def describe(self, tx: Connection, caller: Caller) -> AuthSession:
+        """Who is asking. A token needs the scope account:read, and shows no workspace that it cannot enter."""
+        caller.require(Scope.ACCOUNT_READ)
+        answer = self._answer(tx, caller.person_id, only=caller.token_workspace_id)
+        is_session = caller.via == "session"
+        expires_at = sessions_repository.expiry(tx, caller.credential_id, is_session=is_session)
+        return answer.model_copy(
+            update={
+                "csrf_token": self._authenticator.csrf_token(caller.credential_id) if is_session else None,
+                "expires_at": None if expires_at is None else from_millis(expires_at),
+                "via": caller.via,
+            }
+        )
+
+    def rename(self, tx: Connection, caller: Caller, name: str) -> AuthSession:
+        """Change the caller's own name."""
+        people_repository.rename(tx, caller.person_id, name)
+        self._audit.record(tx, AuditEvent.by(caller, "account.renamed", "person", caller.person_id))
+        return self.describe(tx, caller)
+
+    def list(self, tx: Connection, caller: Caller) -> Page[SignInSession]:
+        """The caller's own browsers that are signed in now, last seen first."""
+        rows = sessions_repository.live_of(tx, caller.person_id, *self._moments())
+        return Page(
+            data=[
+                SignInSession(
+                    id=row.id,
+                    current=row.id == caller.credential_id,
+                    created_at=from_millis(row.created_at),
+                    last_seen_at=from_millis(row.last_seen_at),
+                    expires_at=from_millis(row.expires_at),
+                    address=row.address,
+                    user_agent=row.user_agent,
+                )
+                for row in rows
+            ]
+        )
+
+    def revoke(self, tx: Connection, caller: Caller, session_id: str) -> Done:
+        """End one of the caller's own. Raises NotFound for anybody else's."""
+        if not sessions_repository.delete_one(tx, caller.person_id, session_id):
+            raise NotFound
+        self._audit.record(tx, AuditEvent.by(caller, "session.revoked", "session", session_id))
+        return Done()
+
+    def revoke_others(self, tx: Connection, caller: Caller) -> Done:
+        """End all of the caller's own but the one that asks."""
+        ended = self.end_all(tx, caller.person_id, besides=caller.credential_id)
+        self._audit.record(tx, AuditEvent.by(caller, "session.others_revoked", "person", caller.person_id, ended=ended))
+        return Done()
+
+    def sign_out(self, tx: Connection, caller: Caller) -> Done:
+        sessions_repository.delete_one(tx, caller.person_id, caller.credential_id)
+        self._audit.record(tx, AuditEvent.by(caller, "session.signed_out", "session", caller.credential_id))
+        return Done()
+
+    def end_all(self, tx: Connection, person_id: str, *, besides: str | None = None) -> int:
+        """End every sign-in of a person; how many there were. For changes that must put everybody else out."""
+        return sessions_repository.delete_all(tx, person_id, besides)
+
+    def forget_old(self, tx: Connection) -> None:
+        """Drop what is over or was not used for too long."""
+        sessions_repository.delete_over(tx, *self._moments())
+
+    def _moments(self) -> tuple[int, int]:
+        now = millis(self._clock.now())
+        return now, now - self._settings.session_idle_hours * 3_600_000
+
+    def _answer(self, tx: Connection, person_id: str, *, only: str | None) -> AuthSession:
+        person = people_repository.get(tx, person_id)
+        if person is None:
+            raise NotFound
+        return AuthSession(
+            signed_in=True,
+            claimed=people_repository.has_owner(tx),
+            oidc_name=self._oidc_name(),
+            person=Person(
+                id=person.id,
+                name=person.name,
+                email=person.email,
+                is_operator=person.is_operator,
+                second_factor=person.totp_enabled_at is not None,
+                disabled_at=None if person.disabled_at is None else from_millis(person.disabled_at),
+                created_at=from_millis(person.created_at),
+            ),
+            workspaces=[
+                Membership(workspace_id=row.id, slug=row.slug, name=row.name, role=Role(row.role))
+                for row in people_repository.memberships_of(tx, person_id)
+                if only in {None, row.id}
+            ],
+        )
+
+    def _oidc_name(self) -> str | None:
+        return self._settings.oidc_name if self._settings.oidc_issuer else None

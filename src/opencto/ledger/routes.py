@@ -1,0 +1,136 @@
+"""`/api/v1/audit`: read, export and verify the audit trail."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import StreamingResponse
+from pydantic import AwareDatetime, StringConstraints
+
+from opencto.core.clock import millis
+from opencto.core.problems import Forbidden
+from opencto.identity import access
+from opencto.identity.guard import GuardedRoute, current_caller, within
+from opencto.ledger import presenting
+from opencto.ledger.audit import AuditLog, Filters
+from opencto.wire.audit import AuditPage, AuditVerification
+from opencto.wire.base import Text
+from opencto.wire.identity import Id, Role, Scope
+from opencto.wire.problems import ProblemBody
+
+router = APIRouter(route_class=GuardedRoute, tags=["audit"])
+
+
+def _problems(**statuses: str) -> dict[int | str, dict[str, Any]]:
+    return {int(key.removeprefix("s")): {"model": ProblemBody, "description": why} for key, why in statuses.items()}
+
+
+_REFUSALS = _problems(
+    s401="No valid credential.",
+    s403="The role or the token's scope is too low.",
+    s404="No such workspace, or you are not in it.",
+    s422="A parameter is not valid.",
+    s503="The database does not answer.",
+)
+
+
+def _audit(request: Request) -> AuditLog:
+    return request.app.state.audit
+
+
+def _filters(
+    request: Request,
+    workspace_id: Annotated[
+        Id | None,
+        Query(
+            alias="workspaceId", description="The workspace's id or slug; absent means the token's, else your only one."
+        ),
+    ] = None,
+    everything: Annotated[
+        bool, Query(alias="all", description="Every row of the server, also those of no workspace; operators only.")
+    ] = False,
+    action: Annotated[
+        Annotated[Text, StringConstraints(max_length=100)] | None, Query(description="Exactly this action.")
+    ] = None,
+    actor_id: Annotated[Id | None, Query(alias="actorId", description="Who did it.")] = None,
+    target_id: Annotated[
+        Annotated[Text, StringConstraints(max_length=200)] | None,
+        Query(alias="targetId", description="What it was done to."),
+    ] = None,
+    from_at: Annotated[
+        AwareDatetime | None, Query(alias="from", description="From this time on (RFC 3339 with a zone).")
+    ] = None,
+    to_at: Annotated[
+        AwareDatetime | None, Query(alias="to", description="Before this time (RFC 3339 with a zone).")
+    ] = None,
+) -> Filters:
+    if everything:
+        _require_operator(request)
+        workspace = None
+    else:
+        workspace = within(request, workspace_id).workspace_id
+    return Filters(workspace, action, actor_id, target_id, _at(from_at), _at(to_at))
+
+
+def _require_operator(request: Request) -> None:
+    caller = current_caller(request)
+    if not caller.is_operator or caller.token_workspace_id is not None:
+        raise Forbidden("Only the people who run this server see every row, and not with a token of one workspace.")
+
+
+def _at(moment: datetime | None) -> int | None:
+    return None if moment is None else millis(moment)
+
+
+Audit = Annotated[AuditLog, Depends(_audit)]
+Asked = Annotated[Filters, Depends(_filters)]
+
+
+@router.get("/api/v1/audit", responses=_REFUSALS)
+@access.in_workspace(Role.ADMIN, Scope.AUDIT_READ)
+def list_audit(
+    audit: Audit,
+    filters: Asked,
+    cursor: Annotated[
+        Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}$")] | None,
+        Query(description="`nextCursor` of the page before."),
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> AuditPage:
+    """What was done, newest first."""
+    before = None if cursor is None else int(cursor)
+    return presenting.page(audit.list(filters, before=before, limit=limit + 1), limit)
+
+
+@router.get(
+    "/api/v1/audit/export",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "The rows, oldest first. JSONL verifies with `opencto audit verify --file` or docs/audit.md.",
+            "content": {
+                "application/jsonl": {"schema": {"type": "string"}},
+                "text/csv": {"schema": {"type": "string"}},
+            },
+        },
+        **_REFUSALS,
+    },
+)
+@access.in_workspace(Role.ADMIN, Scope.AUDIT_READ)
+def export_audit(
+    audit: Audit,
+    filters: Asked,
+    file_format: Annotated[Literal["jsonl", "csv"], Query(alias="format")] = "jsonl",
+) -> StreamingResponse:
+    """The rows as a file, streamed."""
+    lines = audit.export_csv(filters) if file_format == "csv" else audit.export_jsonl(filters)
+    media_type = "text/csv; charset=utf-8" if file_format == "csv" else "application/jsonl"
+    name = f'attachment; filename="opencto-audit.{file_format}"'
+    return StreamingResponse(lines, media_type=media_type, headers={"Content-Disposition": name})
+
+
+@router.post("/api/v1/audit/verify", responses=_REFUSALS)
+@access.operator(Scope.AUDIT_READ)
+def verify_audit(audit: Audit) -> AuditVerification:
+    """Check the whole trail: every row, the seals, the signed head, the anchors. Takes seconds per 100,000 rows."""
+    return presenting.verification(audit.verify())
