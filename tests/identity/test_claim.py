@@ -9,11 +9,13 @@ from sqlalchemy import func, select
 from identity.conftest import ADA, NewBrowser, browser_of, claim_token, claim_with, serve
 from opencto.core.database import Database
 from opencto.core.settings import Settings
+from opencto.identity.api_tokens import local_caller
 from opencto.identity.claim import ClaimService
 from opencto.identity.errors import AlreadyClaimed
 from opencto.identity.services import IdentityServices
 from opencto.identity.tables import memberships, one_time_links, people, workspaces
 from opencto.testing import ManualClock
+from opencto.wire.identity import InvitationCreate, Role
 
 pytestmark = pytest.mark.anyio
 
@@ -147,3 +149,18 @@ async def test_of_many_claims_at_the_same_moment_exactly_one_wins(
     with identity.database.read() as tx:
         assert tx.execute(select(people.c.email)).scalar_one() == winner.json()["person"]["email"]
         assert tx.execute(select(func.count()).select_from(one_time_links)).scalar_one() == 0
+
+
+async def test_an_invitation_used_before_the_claim_is_refused_and_works_after_it(
+    identity: IdentityServices, new_browser: NewBrowser
+) -> None:
+    link = claim_token(identity)
+    with identity.database.write() as tx:
+        inviter = local_caller(tx).in_workspace(None, Role.ADMIN)
+        invited = identity.invitations.create(tx, inviter, InvitationCreate()).url.partition("#")[2]
+    ben = {"token": invited, "name": "Ben", "email": "ben@example.com", "password": "another long password"}
+    browser = await new_browser()
+    refused = await browser.post("/api/v1/invitations/accept", ben)
+    assert (refused.status_code, refused.json()["code"]) == (409, "NOT_CLAIMED")
+    assert (await claim_with(await new_browser(), link)).status_code == 200
+    assert (await browser.post("/api/v1/invitations/accept", ben)).status_code == 201

@@ -14,7 +14,7 @@ from opencto.core.database import Database
 from opencto.core.ids import new_id
 from opencto.core.problems import Conflict, Forbidden, Invalid, NotFound
 from opencto.core.secret import Secret, digest
-from opencto.identity import invitations_repository, members_repository, workspaces_repository
+from opencto.identity import invitations_repository, members_repository, people_repository, workspaces_repository
 from opencto.identity.caller import Caller, Origin, WorkspaceCaller
 from opencto.identity.members import may_manage
 from opencto.identity.paging import AnyRow, Asked
@@ -61,6 +61,13 @@ class AccountExists(Conflict):
 
 class AlreadyMember(Conflict):
     code, title = "ALREADY_MEMBER", "Already in this workspace"
+
+
+class NotClaimedYet(Conflict):
+    code, title = "NOT_CLAIMED", "Nobody owns this server yet"
+
+    def __init__(self) -> None:
+        super().__init__("Nobody owns this server yet. Its owner has to claim it first; then this link works.")
 
 
 @dataclass(frozen=True)
@@ -199,6 +206,8 @@ class Invitations:
     def accept(self, tx: Connection, newcomer: Newcomer, token: str, origin: Origin) -> StartedSession:
         """A newcomer gets an account, joins and is signed in. Raises as `join`, and AccountExists."""
         row = self._hold_open(tx, token)
+        if not people_repository.has_owner(tx):  # or the newcomer would pass for the one who claimed it
+            raise NotClaimedYet
         key, person_id = newcomer.email.casefold(), new_id("usr")
         _require_fit(row, key)
         if not invitations_repository.add_person(
