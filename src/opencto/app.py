@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -12,6 +12,10 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Mount
 
 from opencto import __version__
+from opencto.calls.checking import KeyTrial
+from opencto.calls.path import CallPath
+from opencto.chores import Chores
+from opencto.core.batch import BatchWriter
 from opencto.core.clock import Clock, SystemClock
 from opencto.core.database import Database
 from opencto.core.keyring import Keyring
@@ -22,6 +26,7 @@ from opencto.dashboard.routes import router as dashboard_router
 from opencto.identity import access
 from opencto.identity.auth_routes import router as auth_router
 from opencto.identity.authentication import Authenticator
+from opencto.identity.caller import WorkspaceCaller
 from opencto.identity.claim_state import ClaimState
 from opencto.identity.guard import Gatekeeper, undeclared
 from opencto.identity.invitation_routes import router as invitation_router
@@ -33,15 +38,36 @@ from opencto.identity.work import Desk
 from opencto.identity.workspace_routes import router as workspace_router
 from opencto.ledger.audit import AuditLog
 from opencto.ledger.routes import router as audit_router
+from opencto.ledger.usage import Ledger
+from opencto.ledger.usage_routes import router as ledger_router
+from opencto.limits.ports import Spent
+from opencto.limits.routes import router as limits_router
+from opencto.limits.service import Limits
+from opencto.limits.services import build_limits
 from opencto.ops.routes import router as ops_router
+from opencto.providers.doors import SANDBOX_URL, Doors
+from opencto.providers.errors import Upstream as UpstreamCall
+from opencto.providers.openai import OPENAI
+from opencto.providers.requests import FunctionTool
+from opencto.realtime.routes import routes as realtime_routes
+from opencto.realtime.service import RealtimeService
 from opencto.sandbox.app import Sandbox, create_sandbox
 from opencto.sandbox.config import InternalKeys, SandboxConfig
-from opencto.telemetry import log, problems
+from opencto.telemetry import log, problems, timing
 from opencto.telemetry.access_log import AccessLog
 from opencto.telemetry.edge import Edge
 from opencto.telemetry.health import HealthBoard
 from opencto.telemetry.metrics import Metrics
-from opencto.telemetry.tracing import open_tracing
+from opencto.telemetry.tracing import Silent, Tracing, open_tracing
+from opencto.vault.ports import KeyChecker
+from opencto.vault.resolve import LocalSandbox, Resolver
+from opencto.vault.routes import VaultServices
+from opencto.vault.routes import router as vault_router
+from opencto.vault.service import VaultService
+from opencto.vault.wrapping import KeyringWrapper
+from opencto.voice.routes import routes as voice_routes
+from opencto.voice.service import VoiceService
+from opencto.wire.limits import BucketName
 
 FLUSH_SECONDS = 5
 AUDIT_SECONDS = 3_600
@@ -103,6 +129,113 @@ def open_identity(house: House, authenticator: Authenticator | None = None) -> I
     )
 
 
+@dataclass
+class Upstream:
+    """Everything on the way to OpenAI, and the surfaces that go there."""
+
+    writer: BatchWriter
+    doors: Doors
+    limits: Limits
+    ledger: Ledger
+    vault: VaultServices
+    path: CallPath
+    realtime: RealtimeService
+    voice: VoiceService
+    chores: Chores
+
+    async def aclose(self) -> None:
+        """After the last request: what was begun is written down."""
+        await asyncio.to_thread(self.writer.stop)
+        await self.doors.aclose()
+        await self.limits.store.aclose()
+
+
+def open_vault(house: House, checker: KeyChecker) -> VaultService:
+    """The keys that people bring, for the application and for the command line beside the data directory."""
+    wrapper = KeyringWrapper(house.keyring, house.database, house.clock)
+    return VaultService(house.database, house.clock, wrapper, house.audit, checker)
+
+
+def open_upstream(
+    house: House, identity: IdentityServices, sandbox: Sandbox | None, metrics: Metrics, tracing: Tracing | Silent
+) -> Upstream:
+    """The path to OpenAI: doors, limits, keys, ledger, and the surfaces on it."""
+    settings, database, clock = house.settings, house.database, house.clock
+    writer, ledger = BatchWriter(database), Ledger(database, clock)
+    doors = Doors(clock, sandbox=sandbox, observe=_UpstreamObserver(metrics))
+    trial = KeyTrial(doors, settings.openai_base_url or OPENAI, writer, ledger, clock)
+    keys = open_vault(house, trial)
+    inside = None
+    if sandbox is not None and sandbox.config.internal_keys is not None:
+        internal = sandbox.config.internal_keys
+        inside = LocalSandbox(SANDBOX_URL, internal.inference, internal.admin)
+    resolver = Resolver(settings, database, clock, keys.open_key, inside)
+    limits = build_limits(settings, database, clock, house.audit, _Meter(ledger), metrics.limit_decided)
+    path = CallPath(
+        doors,
+        resolver,
+        _Limiter(limits),
+        writer,
+        ledger,
+        house.audit,
+        tracing,
+        clock,
+        house.keyring.key("safety-identifier"),
+    )
+    workspaces = identity.settings_reader
+    voice = VoiceService(settings, database, clock, path, workspaces)
+    return Upstream(
+        writer=writer,
+        doors=doors,
+        limits=limits,
+        ledger=ledger,
+        vault=VaultServices(keys, resolver),
+        path=path,
+        realtime=RealtimeService(settings, path, workspaces, _NoTools()),
+        voice=voice,
+        chores=Chores(settings, database, clock, keys, ledger, voice, limits),
+    )
+
+
+class _UpstreamObserver:
+    """Tells the metrics, and the stopwatch of the request, of every call to OpenAI."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def __call__(self, upstream: UpstreamCall, code: str | None) -> None:
+        self._metrics.called_upstream(upstream.operation, (code or "ok").lower(), upstream.seconds)
+        timing.add_upstream(upstream.seconds)
+
+
+class _Meter:
+    """The ledger as what the spend caps ask."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def spent_in(self, workspace_id: str, month: str) -> Spent:
+        return Spent(*await self._ledger.spent_in(workspace_id, month))
+
+
+class _Limiter:
+    """The limits as what the path asks: one call counted, and what to tell the caller."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+
+    async def take(self, who: WorkspaceCaller, bucket: BucketName) -> Mapping[str, str]:
+        allowance = await self._limits.admit(who, bucket)
+        return {} if allowance is None else allowance.headers()
+
+
+class _NoTools:
+    """The registry has no tools yet, so a session is given none."""
+
+    def for_realtime(self, who: WorkspaceCaller) -> Sequence[FunctionTool]:  # noqa: ARG002 - the port's shape
+        return ()
+
+
 def open_sandbox(house: House) -> Sandbox | None:
     """The local OpenAI for callers without a key, None when OPENCTO_SANDBOX is off. Its file is opened at its first request."""
     if house.settings.sandbox == "off":
@@ -123,20 +256,24 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     sandbox = open_sandbox(house)
     metrics = Metrics()
     tracing = open_tracing(settings.otlp_endpoint)
+    upstream = open_upstream(house, identity, sandbox, metrics, tracing)
     desk = Desk(house.database, house.clock, house.keyring.key("idempotency"))
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
         await asyncio.to_thread(_attempt, house.audit.open)
+        upstream.writer.start()
         async with asyncio.TaskGroup() as tasks:
             # They are told to stop and waited for: cancelling one would leave its thread at work on a closed database.
             stopping = asyncio.Event()
             tasks.create_task(_flush_until(stopping, authenticator, identity.housekeeping))
             tasks.create_task(_keep_audit_until(stopping, house.audit))
+            tasks.create_task(upstream.chores.run_until(stopping))
             try:
                 yield
             finally:
                 stopping.set()
+        await upstream.aclose()
         await asyncio.to_thread(authenticator.flush)
         await asyncio.to_thread(identity.housekeeping.finish)
         await asyncio.to_thread(_attempt, house.audit.anchor)
@@ -165,7 +302,14 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     app.state.tracing = tracing
     app.state.identity = identity
     app.state.audit = house.audit
+    app.state.limits = upstream.limits
+    app.state.ledger = upstream.ledger
+    app.state.vault = upstream.vault
+    app.state.realtime = upstream.realtime
+    app.state.voice = upstream.voice
     house.health.add("database", house.database.ping)
+    if settings.redis_url:
+        house.health.add("redis", upstream.limits.store.ping)
 
     for router in (
         ops_router,
@@ -175,9 +319,13 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         invitation_router,
         token_router,
         audit_router,
+        vault_router,
+        limits_router,
+        ledger_router,
         dashboard_router,
     ):
         app.router.routes.extend(router.routes)
+    app.router.routes.extend([*realtime_routes, *voice_routes])
     if sandbox is not None:
         declared = access.open_to_all("the sandbox takes the server's own key and nothing else")(sandbox)
         app.router.routes.append(Mount("/sandbox/v1", declared))

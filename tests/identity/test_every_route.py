@@ -20,6 +20,7 @@ from starlette.websockets import WebSocket
 from identity.filler import Door, doors
 from identity.world import World
 from opencto.app import UndeclaredRouteError, create_app
+from opencto.core.describe import Answer, describe
 from opencto.core.settings import Settings
 from opencto.identity import access
 from opencto.identity.guard import GuardedRoute, GuardedSocket, HotRoute, undeclared
@@ -54,6 +55,7 @@ OPEN = {
 """Everything that a stranger may call, by address. Keep it short."""
 
 Headers = dict[str, str]
+DESCRIBED = describe("For this test", tags=["health"], answers={200: Answer(text="It answers.")})
 
 
 def guarded(app: FastAPI) -> list[Door]:
@@ -344,8 +346,10 @@ async def app_with_a_socket_and_a_hot_route(app: FastAPI) -> FastAPI:
     async def answer(_request: Request) -> PlainTextResponse:
         return PlainTextResponse("x")
 
-    app.router.routes.append(GuardedSocket("/test/socket", access.signed_in(Scope.REALTIME)(speak)))
-    app.router.routes.append(HotRoute("/test/hot", access.operator(Scope.REALTIME)(answer), methods=["POST"]))
+    app.router.routes.append(GuardedSocket("/test/socket", DESCRIBED(access.signed_in(Scope.REALTIME)(speak))))
+    app.router.routes.append(
+        HotRoute("/test/hot", DESCRIBED(access.operator(Scope.REALTIME)(answer)), methods=["POST"])
+    )
     return app
 
 

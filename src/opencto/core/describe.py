@@ -31,6 +31,8 @@ class Answer:
     text: str = "It worked."
     schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
     media_types: Sequence[str] = ("application/json",)
+    also: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    """Further media types beside the model's JSON, each with its schema."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -303,6 +303,13 @@ class Settings(BaseModel):
     realtime_model: str = setting(
         "OPENCTO_REALTIME_MODEL", "gpt-realtime-2.1", "The model one talks with.", "Name a model id.", min_length=1
     )
+    transcription_model: str = setting(
+        "OPENCTO_TRANSCRIPTION_MODEL",
+        "gpt-transcribe",
+        "The model that writes down what one says.",
+        "Name a model id.",
+        min_length=1,
+    )
     sandbox: Literal["auto", "off"] = setting(
         "OPENCTO_SANDBOX", "auto", "off never answers from the local sandbox.", "Use auto or off."
     )
@@ -311,6 +318,12 @@ class Settings(BaseModel):
         "on",
         "Whether the sandbox begins with 30 days of labelled demo usage.",
         "Use on or off.",
+    )
+    byok_only: bool = setting(
+        "OPENCTO_BYOK_ONLY",
+        False,
+        "Only keys that people bring are used: never the server's own, never the sandbox.",
+        "Use true or false.",
     )
     realtime_per_minute: int = setting(
         "RATE_LIMIT_REALTIME_PER_MINUTE",
@@ -327,6 +340,28 @@ class Settings(BaseModel):
         "Use 1 to 100000.",
         ge=1,
         le=100_000,
+    )
+    voice_per_minute: int = setting(
+        "RATE_LIMIT_VOICE_PER_MINUTE",
+        60,
+        "Answers of the voice backend a minute, per person and workspace.",
+        "Use 1 to 100000.",
+        ge=1,
+        le=100_000,
+    )
+    ledger_retention_days: int = setting(
+        "OPENCTO_LEDGER_RETENTION_DAYS",
+        400,
+        "How long a call to OpenAI stays in the ledger, in days; 0 keeps all. The sums of the months stay.",
+        "Use 0, or 31 to 36500.",
+        ge=0,
+        le=36_500,
+    )
+    limits_when_down: Literal["refuse", "allow"] = setting(
+        "OPENCTO_LIMITS_WHEN_DOWN",
+        "refuse",
+        "What happens to model and usage reads while the limiter's store is down; what costs money is always refused.",
+        "Use refuse or allow.",
     )
 
     @property

@@ -136,7 +136,11 @@ def _stand_in(route: HotRoute | GuardedSocket, told: Description) -> APIRoute:
         response_model=first.model,
         response_class=Response if raw else JSONResponse,
         response_description=first.text,
-        responses={**(({status: _answer(first)}) if raw else {}), **others, **fails_with(*told.failures)},
+        responses={
+            **({status: _answer(first)} if raw else _also(status, first)),
+            **others,
+            **fails_with(*told.failures),
+        },
         tags=list(told.tags),
         summary=told.summary,
         name=route.endpoint.__name__,
@@ -145,6 +149,12 @@ def _stand_in(route: HotRoute | GuardedSocket, told: Description) -> APIRoute:
 
 def _parameter(name: str, annotation: Any) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation)
+
+
+def _also(status: int, answer: Answer) -> dict[int | str, dict[str, Any]]:
+    if not answer.also:
+        return {}
+    return {status: {"content": {kind: {"schema": dict(schema)} for kind, schema in answer.also.items()}}}
 
 
 def _answer(answer: Answer) -> dict[str, Any]:

@@ -5,6 +5,7 @@ TAGS: dict[str, str] = {
     "tokens": "API tokens `octo_…` with scopes and an expiry.",
     "people": "Who has an account, who is in a workspace, and invitations by link.",
     "workspaces": "Workspaces, their members, settings and limits.",
+    "limits": "Rate limits and spend caps: what holds, what is used, when it frees.",
     "keys": "OpenAI keys that people bring: saved sealed, shown as hints.",
     "realtime": "Voice: client secrets for a realtime session, and the record of what was said.",
     "openai": "What OpenAI offers and what was used: models, usage, costs.",

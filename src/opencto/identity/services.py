@@ -27,6 +27,7 @@ from opencto.identity.second_factor import SecondFactor
 from opencto.identity.sessions import Sessions
 from opencto.identity.signin import SignIn
 from opencto.identity.throttle import Throttle
+from opencto.identity.workspace_settings import SettingsReader
 from opencto.identity.workspaces import Workspaces
 
 
@@ -41,6 +42,7 @@ class IdentityServices:
     authenticator: Authenticator
     audit: AuditTrail
     workspaces: Workspaces
+    settings_reader: SettingsReader
     members: Members
     people: People
     invitations: Invitations
@@ -70,6 +72,7 @@ def build_identity(
     claims, passwords = ClaimService(settings, clock), PasswordService(settings, clock, audit)
     sessions = Sessions(settings, clock, authenticator, audit)
     second_factor = SecondFactor(keyring.key("second-factor"), keyring.key("recovery-codes"), clock, audit)
+    workspaces = Workspaces(clock, audit, departures)
     return IdentityServices(
         settings=settings,
         database=database,
@@ -77,7 +80,8 @@ def build_identity(
         keyring=keyring,
         authenticator=authenticator,
         audit=audit,
-        workspaces=Workspaces(clock, audit, departures),
+        workspaces=workspaces,
+        settings_reader=SettingsReader(database, clock, workspaces),
         members=Members(clock, audit),
         people=People(clock, audit, departures),
         invitations=Invitations(database, clock, audit, settings.origin, hashing, sessions),

@@ -18,7 +18,7 @@ from typing import Annotated
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from opencto.core.clock import Clock, millis
 from opencto.core.database import Database
@@ -27,6 +27,10 @@ from opencto.identity.caller import Caller
 from opencto.identity.tables import idempotency
 
 REMEMBERED_HOURS = 24
+LONGEST_MINUTES = 15
+"""After this a request that neither ended nor failed counts as lost with its process, and may be made again."""
+_UNDER_WAY = 0
+"""The status of a request that has no answer yet."""
 
 
 class IdempotencyMismatch(Conflict):
@@ -35,6 +39,16 @@ class IdempotencyMismatch(Conflict):
     def __init__(self) -> None:
         super().__init__(
             "This Idempotency-Key was used within 24 hours with another request. Use a fresh key for a new one."
+        )
+
+
+class IdempotencyInProgress(Conflict):
+    code, title = "IDEMPOTENCY_IN_PROGRESS", "The first request with this key is still under way"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A request with this Idempotency-Key is still under way. Ask again in a moment: you get its answer.",
+            headers={"Retry-After": "2"},
         )
 
 
@@ -96,9 +110,11 @@ class WriteWork:
                     table.caller == who, table.key_hash == key_hash
                 )
             ).first()
-            if row is not None and row.created_at > now - REMEMBERED_HOURS * 3_600_000:
+            if row is not None and _holds(row.status, row.created_at, now):
                 if row.request_hash != request_hash:
                     raise IdempotencyMismatch
+                if row.status == _UNDER_WAY:
+                    raise IdempotencyInProgress
                 return _response(self._desk.unseal(who, row.answer), row.status, replayed=True)
             if row is not None:
                 tx.execute(delete(idempotency).where(table.caller == who, table.key_hash == key_hash))
@@ -124,22 +140,69 @@ class WriteWork:
         table = idempotency.c
         with self._desk.database.read() as tx:
             row = tx.execute(
-                select(table.request_hash, table.status, table.answer).where(
+                select(table.request_hash, table.status, table.answer, table.created_at).where(
                     table.caller == caller.person_id,
                     table.key_hash == hashlib.sha256(self._key.encode()).digest(),
-                    table.created_at > millis(self._desk.clock.now()) - REMEMBERED_HOURS * 3_600_000,
                 )
             ).first()
-        if row is None:
+        if row is None or not _holds(row.status, row.created_at, millis(self._desk.clock.now())):
             return None
         if row.request_hash != self._fingerprint(body):
             raise IdempotencyMismatch
+        if row.status == _UNDER_WAY:
+            raise IdempotencyInProgress
         return _response(self._desk.unseal(caller.person_id, row.answer), row.status, replayed=True)
+
+    def pledge(self, body: BaseModel) -> "Pledge | None":
+        """For a route that calls out between two transactions; None without a key."""
+        caller: Caller | None = self._request.scope["state"]["caller"]
+        if self._key is None or caller is None:
+            return None
+        key_hash = hashlib.sha256(self._key.encode()).digest()
+        return Pledge(self._desk, caller.person_id, key_hash, self._fingerprint(body))
 
     def _fingerprint(self, body: BaseModel | None) -> bytes:
         request = self._request
         text = f"{request.method} {request.url.path}?{request.url.query}\n{body.model_dump_json() if body else ''}"
         return self._desk.fingerprint(text)
+
+
+class Pledge:
+    """An Idempotency-Key of a request under way: claimed before the outside call, and settled or given back after it."""
+
+    def __init__(self, desk: Desk, caller_id: str, key_hash: bytes, request_hash: bytes) -> None:
+        self._desk = desk
+        self._caller_id = caller_id
+        self._key_hash = key_hash
+        self._request_hash = request_hash
+
+    def claim(self, tx: Connection) -> None:
+        """Raises IdempotencyInProgress when another request holds the key or has just been answered under it."""
+        table, now = idempotency.c, millis(self._desk.clock.now())
+        row = tx.execute(select(table.status, table.created_at).where(*self._mine())).first()
+        if row is not None and _holds(row.status, row.created_at, now):
+            raise IdempotencyInProgress
+        tx.execute(delete(idempotency).where(*self._mine()))
+        values = {"caller": self._caller_id, "key_hash": self._key_hash, "request_hash": self._request_hash}
+        tx.execute(insert(idempotency).values(**values, status=_UNDER_WAY, answer=b"", created_at=now))
+
+    def settle(self, tx: Connection, answer: BaseModel, status: int) -> None:
+        """Remember the answer, in the transaction of its effect."""
+        sealed = self._desk.seal(self._caller_id, answer.model_dump_json(by_alias=True).encode())
+        tx.execute(update(idempotency).where(*self._mine()).values(status=status, answer=sealed))
+
+    def release(self, tx: Connection) -> None:
+        """The call failed: the same key may try again."""
+        tx.execute(delete(idempotency).where(*self._mine(), idempotency.c.status == _UNDER_WAY))
+
+    def _mine(self) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+        return idempotency.c.caller == self._caller_id, idempotency.c.key_hash == self._key_hash
+
+
+def _holds(status: int, created_at: int, now: int) -> bool:
+    """Whether a remembered row still counts."""
+    lasts_minutes = LONGEST_MINUTES if status == _UNDER_WAY else REMEMBERED_HOURS * 60
+    return created_at > now - lasts_minutes * 60_000
 
 
 def _response(content: bytes, status: int, *, replayed: bool = False) -> Response:
@@ -155,6 +218,11 @@ def _work(
         ),
     ] = None,
 ) -> WriteWork:
+    return work_of(request, idempotency_key)
+
+
+def work_of(request: Request, idempotency_key: str | None) -> WriteWork:
+    """For a plain Starlette route. Raises Invalid for a key that is none."""
     if idempotency_key is not None and not (1 <= len(idempotency_key) <= 200 and idempotency_key.isprintable()):
         raise Invalid.field("Idempotency-Key", "must be 1 to 200 printable characters")
     return WriteWork(request.app.state.desk, request, idempotency_key)

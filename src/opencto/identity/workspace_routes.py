@@ -103,7 +103,10 @@ def get_settings(caller: PathWorkspace, services: Identity) -> WorkspaceSettings
 @access.in_workspace(Role.ADMIN, Scope.WORKSPACES_WRITE)
 def change_settings(body: WorkspaceSettingsUpdate, caller: PathWorkspace, work: Work, services: Identity) -> Response:
     """Change the fields that you send."""
-    return work.commit(body, lambda tx: services.workspaces.change_settings(tx, caller, body))
+    try:
+        return work.commit(body, lambda tx: services.workspaces.change_settings(tx, caller, body))
+    finally:
+        services.settings_reader.forget(caller.workspace_id)
 
 
 @router.get("/{ws}/projects", responses=problems(404))
@@ -118,7 +121,10 @@ def get_projects(caller: PathWorkspace, services: Identity) -> WorkspaceProjects
 @access.in_workspace(Role.ADMIN, Scope.WORKSPACES_WRITE)
 def change_projects(body: WorkspaceProjectsUpdate, caller: PathWorkspace, work: Work, services: Identity) -> Response:
     """Pin the workspace to OpenAI projects, or give it the whole organization."""
-    return work.commit(body, lambda tx: services.workspaces.change_projects(tx, caller, body))
+    try:
+        return work.commit(body, lambda tx: services.workspaces.change_projects(tx, caller, body))
+    finally:
+        services.settings_reader.forget(caller.workspace_id)
 
 
 @router.get("/{ws}/members", responses=problems(404))

@@ -137,10 +137,7 @@ class Workspaces:
         row = workspaces_repository.settings_of(tx, workspace_id)
         if row is None:
             raise NotFound
-        stored: dict[str, Any] = json.loads(row.settings)
-        return WorkspaceSettings.model_validate(
-            {**DEFAULT_SETTINGS, **stored, "updatedAt": from_millis(row.settings_updated_at)}
-        )
+        return settings_from(row.settings, row.settings_updated_at)
 
     def change_settings(
         self, tx: Connection, caller: WorkspaceCaller, body: WorkspaceSettingsUpdate
@@ -197,6 +194,12 @@ def _workspace(row: AnyRow) -> Workspace:
         members=row.members,
         created_at=from_millis(row.created_at),
     )
+
+
+def settings_from(text: str, updated_at: int) -> WorkspaceSettings:
+    """The stored JSON over the defaults."""
+    stored: dict[str, Any] = json.loads(text)
+    return WorkspaceSettings.model_validate({**DEFAULT_SETTINGS, **stored, "updatedAt": from_millis(updated_at)})
 
 
 def _projects(settings: WorkspaceSettings) -> WorkspaceProjects:

@@ -29,7 +29,7 @@ from opencto.providers.chat_stream import ChatStream
 from opencto.providers.errors import ProviderKeyRejected, Upstream, UpstreamProblem
 from opencto.providers.report import admin_probe_start, report_of
 from opencto.providers.requests import ChatRequest, RealtimeSession, client_secret_body, safety_identifier
-from opencto.providers.transport import USER_AGENT, Pool, Reply, StreamReply, TransportFailure
+from opencto.providers.transport import USER_AGENT, Network, Reply, StreamReply, TransportFailure
 
 OPENAI = "https://api.openai.com/v1"
 
@@ -42,7 +42,7 @@ class OpenAI:
 
     def __init__(
         self,
-        pool: Pool,
+        network: Network,
         base_url: str = OPENAI,
         *,
         clock: Clock | None = None,
@@ -51,7 +51,7 @@ class OpenAI:
         retries: Retries | None = None,
         observe: Observer | None = None,
     ) -> None:
-        self._pool = pool
+        self._network = network
         self._base = base_url.rstrip("/")
         self._clock = clock or SystemClock()
         self._deadlines = deadlines or Deadlines()
@@ -112,7 +112,7 @@ class OpenAI:
         reply: StreamReply | None = None
         was_cancelled = False
         try:
-            async with self._pool.stream(
+            async with self._network.stream(
                 call.method,
                 self._url(call.path),
                 self._headers(call, key, trip),
@@ -239,7 +239,7 @@ class OpenAI:
         trip.attempts += 1
         is_read = call.method == "GET"
         try:
-            reply = await self._pool.request(
+            reply = await self._network.request(
                 call.method,
                 self._url(call.path),
                 headers,

@@ -8,10 +8,10 @@ Failures come out as `TransportFailure`, which says whether anything can have re
 import base64
 import ssl
 import urllib.request
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 from urllib.parse import unquote
 
 import aiohttp
@@ -49,12 +49,12 @@ class StreamReply:
 
     status: int
     headers: Mapping[str, str]
-    response: aiohttp.ClientResponse
+    content: Callable[[], AsyncIterator[bytes]]
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Pieces as they arrive, never held back for the next. Raises TransportFailure when the body breaks off."""
         with _translated():
-            async for piece in self.response.content.iter_any():
+            async for piece in self.content():
                 yield piece
 
     async def read(self, max_bytes: int) -> bytes:
@@ -97,6 +97,36 @@ def _failure(error: Exception) -> TransportFailure | None:
             return TransportFailure("garbage", sent=True)
         case _:
             return None
+
+
+class Network(Protocol):
+    """How a request travels: over sockets (`Pool`), or to an application of this process (`inside.py`)."""
+
+    async def request(
+        self,
+        method: str,
+        url: URL,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        *,
+        total_seconds: float,
+        max_bytes: int,
+    ) -> Reply:
+        """One exchange within `total_seconds`. Raises TransportFailure."""
+        ...
+
+    def stream(
+        self,
+        method: str,
+        url: URL,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        *,
+        total_seconds: float,
+        idle_seconds: float,
+    ) -> AbstractAsyncContextManager[StreamReply]:
+        """One exchange whose body is read piece by piece, each within `idle_seconds`. Raises TransportFailure."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +214,7 @@ class Pool:
             )
         try:
             names = response.headers
-            yield StreamReply(response.status, {name.lower(): names[name] for name in names}, response)
+            yield StreamReply(response.status, {name.lower(): names[name] for name in names}, response.content.iter_any)
         finally:
             response.close()  # gives a finished connection back to the pool and cuts an unfinished one
 

@@ -11,7 +11,7 @@ import os
 import platform
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from starlette.types import Scope
 
@@ -71,6 +71,16 @@ class Metrics:
         self._limits = Counter(
             names.LIMIT_DECISIONS.name, names.LIMIT_DECISIONS.help, names.LIMIT_DECISIONS.labels, registry=registry
         )
+        self._upstream_calls = Counter(
+            names.UPSTREAM_CALLS.name, names.UPSTREAM_CALLS.help, names.UPSTREAM_CALLS.labels, registry=registry
+        )
+        self._upstream_times = Histogram(
+            names.UPSTREAM_DURATION.name,
+            names.UPSTREAM_DURATION.help,
+            names.UPSTREAM_DURATION.labels,
+            buckets=names.UPSTREAM_DURATION.buckets,
+            registry=registry,
+        )
         # Looking a child up by its labels costs more than the count itself: keep what was looked up.
         self._counts: dict[tuple[str, str, int, str], Counter] = {}
         self._times: dict[tuple[str, str], tuple[Histogram, Histogram]] = {}
@@ -107,9 +117,14 @@ class Metrics:
             os.close(self._alive)
             self._alive = None
 
-    def limit_decided(self, bucket: str, decision: Literal["allowed", "refused"]) -> None:
-        """A limiter decided. `bucket` is one of our own names, never what a caller sent."""
+    def limit_decided(self, bucket: str, decision: str) -> None:
+        """A limiter decided. Both are words of our own, never what a caller sent."""
         self._limits.labels(bucket, decision).inc()
+
+    def called_upstream(self, operation: str, outcome: str, seconds: float) -> None:
+        """A call to OpenAI ended. `operation` and `outcome` are words of the door."""
+        self._upstream_calls.labels(operation, outcome).inc()
+        self._upstream_times.labels(operation).observe(seconds)
 
     def expose(self, accept: str, parts: Mapping[str, bool]) -> tuple[bytes, str]:
         """The exposition and its content type. `parts` says of each part whether it answers now.

@@ -47,15 +47,26 @@ OWN = Metric(
 IN_FLIGHT = Metric("opencto_http_requests_in_flight", "Requests that are being answered now, over all processes.")
 LIMIT_DECISIONS = Metric(
     "opencto_limit_decisions_total",
-    "What the rate limits and spend caps decided (allowed or refused), by bucket.",
+    "What the rate limits and spend caps decided (allowed, refused, unchecked or unavailable), by bucket.",
     ("bucket", "decision"),
+)
+UPSTREAM_CALLS = Metric(
+    "opencto_upstream_calls_total",
+    "Calls to OpenAI, by operation and outcome: ok, cancelled, or the code of the problem.",
+    ("operation", "outcome"),
+)
+UPSTREAM_DURATION = Metric(
+    "opencto_upstream_call_duration_seconds",
+    "Time that calls to OpenAI took, retries and pauses included.",
+    ("operation",),
+    (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0),
 )
 BUILD = Metric("opencto_build_info", "Always 1; says which version runs.", ("version", "python"))
 PART_UP = Metric("opencto_part_up", "Whether a part that /ready looks at (the database) answers: 1 or 0.", ("part",))
 PROCESS_LABEL = "pid"
 """Each worker's own label on the standard process_* metrics."""
 
-ALL = (REQUESTS, DURATION, OWN, IN_FLIGHT, LIMIT_DECISIONS, BUILD, PART_UP)
+ALL = (REQUESTS, DURATION, OWN, IN_FLIGHT, LIMIT_DECISIONS, UPSTREAM_CALLS, UPSTREAM_DURATION, BUILD, PART_UP)
 
 
 class Span:

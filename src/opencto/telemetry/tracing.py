@@ -111,21 +111,24 @@ class Tracing:
 
     @contextmanager
     def model_call(self, operation: Operation, model: str) -> Generator[ModelCall]:
-        """A span around one call of a model, under the request or job that makes it."""
+        """A span around one call of a model, under the request or job that makes it.
+
+        It does not become the current span: a stream may be read, and left, in another task than it was begun in.
+        """
         from opentelemetry import trace
 
-        with self._tracer.start_as_current_span(
+        span = self._tracer.start_span(
             f"{operation} {model}",
             kind=trace.SpanKind.CLIENT,
             attributes={Span.AI_OPERATION: operation, Span.AI_PROVIDER: OPENAI, Span.AI_REQUEST_MODEL: model},
-            record_exception=False,
-            set_status_on_exception=False,
-        ) as span:
-            try:
-                yield _ModelSpan(span)
-            except Exception as error:
-                _note_error(span, error)
-                raise
+        )
+        try:
+            yield _ModelSpan(span)
+        except Exception as error:
+            _note_error(span, error)
+            raise
+        finally:
+            span.end()
 
     def close(self) -> None:
         """Send what is left, within a bound: a receiver that hangs does not keep the server from ending."""

@@ -1,0 +1,178 @@
+"""The ledger of calls: begun before the provider is asked, finished with what came of it.
+
+A row that was begun and never finished is a call that the provider may have seen: after an hour it is shown as unknown,
+and it is never deleted to make the books look better. Retention drops whole days by age alone.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select, text, update
+
+from opencto.core.clock import Clock, from_millis, millis
+from opencto.core.database import Database
+from opencto.core.ids import new_id
+from opencto.identity.caller import WorkspaceCaller
+from opencto.ledger.prices import Tokens, cost_usd, from_picos, to_picos
+from opencto.ledger.usage_tables import calls
+from opencto.wire.base import Page
+from opencto.wire.ledger import LedgerCall
+
+UNKNOWN_AFTER_MILLIS = 3_600_000
+_MONTH = "SELECT cost_picos, unpriced_calls FROM spend_months WHERE workspace_id = :workspace AND month = :month"
+_ADD_TO_MONTH = text(
+    """
+    INSERT INTO spend_months (workspace_id, month, cost_picos, unpriced_calls)
+    VALUES (:workspace, :month, :picos, :unpriced)
+    ON CONFLICT (workspace_id, month) DO UPDATE SET
+      cost_picos = spend_months.cost_picos + excluded.cost_picos,
+      unpriced_calls = spend_months.unpriced_calls + excluded.unpriced_calls
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A call that is about to be made."""
+
+    workspace_id: str
+    person_id: str | None
+    surface: str
+    model: str | None
+    key_source: str
+    key_id: str | None
+    request_id: str
+    session_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a call. `tokens` None: nobody counted them. `is_free`: there is nothing to count, such as a mint."""
+
+    is_done: bool
+    latency_ms: int
+    code: str | None = None
+    upstream_status: int | None = None
+    upstream_request_id: str | None = None
+    tokens: Tokens | None = None
+    is_estimate: bool = False
+    model: str | None = None
+    is_free: bool = False
+
+
+class Ledger:
+    """Who used what, and what it cost."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def begin(self, tx: Connection, intent: Intent) -> str:
+        """Write down a call before it is made; its id."""
+        call_id = new_id("led")
+        now = millis(self._clock.now())
+        tx.execute(
+            insert(calls).values(
+                id=call_id,
+                at=now,
+                workspace_id=intent.workspace_id,
+                person_id=intent.person_id,
+                surface=intent.surface,
+                model=intent.model,
+                key_source=intent.key_source,
+                key_id=intent.key_id,
+                status="intent",
+                is_estimate=False,
+                request_id=intent.request_id,
+                session_id=intent.session_id,
+            )
+        )
+        return call_id
+
+    def finish(self, tx: Connection, call_id: str, intent: Intent, outcome: Outcome, cost: Decimal | None) -> None:
+        """Write down what came of it, once; `cost` is what `price` said, outside of the transaction."""
+        tokens = outcome.tokens
+        done = tx.execute(
+            update(calls)
+            .where(calls.c.id == call_id, calls.c.status == "intent")
+            .values(
+                status="done" if outcome.is_done else "failed",
+                code=outcome.code,
+                upstream_status=outcome.upstream_status,
+                upstream_request_id=outcome.upstream_request_id,
+                latency_ms=outcome.latency_ms,
+                model=outcome.model or intent.model,
+                is_estimate=outcome.is_estimate,
+                input_tokens=tokens.input if tokens else None,
+                cached_input_tokens=tokens.cached_input if tokens else None,
+                output_tokens=tokens.output if tokens else None,
+                input_audio_tokens=tokens.input_audio if tokens else None,
+                output_audio_tokens=tokens.output_audio if tokens else None,
+                cost_picos=to_picos(cost),
+            )
+        )
+        picos = to_picos(cost)
+        is_unpriced = picos is None and (outcome.is_done or tokens is not None)
+        if done.rowcount and (picos or is_unpriced):
+            now = self._clock.now()
+            month = {"workspace": intent.workspace_id, "month": f"{now:%Y-%m}"}
+            tx.execute(_ADD_TO_MONTH, {**month, "picos": picos or 0, "unpriced": int(is_unpriced)})
+
+    def price(self, intent: Intent, outcome: Outcome) -> Decimal | None:
+        """What a call cost, None when it is not known. Slow the first time: not for the event loop's thread."""
+        if outcome.is_free or intent.key_source in {"sandbox", "none"}:
+            return Decimal(0)  # nothing to bill, or nobody who bills it
+        if outcome.tokens is None:
+            return None
+        model = outcome.model or intent.model
+        return cost_usd(model, outcome.tokens, self._clock.now()) if model else None
+
+    def list_calls(
+        self,
+        who: WorkspaceCaller,
+        *,
+        limit: int,
+        cursor: str | None,
+        surface: str | None,
+        since: datetime | None,
+        until: datetime | None,
+    ) -> Page[LedgerCall]:
+        """The calls of a workspace, newest first."""
+        statement = (
+            select(calls).where(calls.c.workspace_id == who.workspace_id).order_by(calls.c.id.desc()).limit(limit + 1)
+        )
+        if cursor:
+            statement = statement.where(calls.c.id < cursor)
+        if surface:
+            statement = statement.where(calls.c.surface == surface)
+        if since:
+            statement = statement.where(calls.c.at >= millis(since))
+        if until:
+            statement = statement.where(calls.c.at < millis(until))
+        with self._database.read() as tx:
+            rows = tx.execute(statement).all()
+        page = [self._shown(row) for row in rows[:limit]]
+        return Page(data=page, next_cursor=page[-1].id if len(rows) > limit else None)
+
+    async def spent_in(self, workspace_id: str, month: str) -> tuple[Decimal, int]:
+        """(the known cost of a workspace's calls of a month such as `2026-11`, how many calls have no known price)."""
+        rows = await self._database.fetch(_MONTH, {"workspace": workspace_id, "month": month})
+        picos, unpriced = rows[0] if rows else (0, 0)
+        return from_picos(picos) or Decimal(0), unpriced
+
+    def forget_before(self, tx: Connection, moment: datetime) -> int:
+        """Retention: drop the calls that are older; how many."""
+        return tx.execute(delete(calls).where(calls.c.at < millis(moment))).rowcount
+
+    def _shown(self, row: Row[Any]) -> LedgerCall:
+        cost = from_picos(row.cost_picos)
+        is_lost = row.status == "intent" and row.at + UNKNOWN_AFTER_MILLIS < millis(self._clock.now())
+        values = {
+            name: getattr(row, name)
+            for name in LedgerCall.model_fields
+            if name not in {"at", "cost", "currency", "status"}
+        }
+        shown = None if cost is None else f"{cost.normalize():f}"
+        return LedgerCall(at=from_millis(row.at), cost=shown, status="unknown" if is_lost else row.status, **values)

@@ -1,0 +1,31 @@
+"""Limits of a workspace: members read, admins change."""
+
+from fastapi import APIRouter, Response
+from fastapi.concurrency import run_in_threadpool
+
+from opencto.identity import access
+from opencto.identity.guard import GuardedRoute, PathWorkspace
+from opencto.identity.work import Work
+from opencto.limits.services import LimitsDep
+from opencto.wire.identity import Role, Scope
+from opencto.wire.limits import WorkspaceLimits, WorkspaceLimitsUpdate
+
+router = APIRouter(route_class=GuardedRoute, tags=["limits"])
+
+
+@router.get("/api/v1/workspaces/{ws}/limits")
+@access.in_workspace(Role.VIEWER, Scope.WORKSPACES_READ)
+async def show_limits(caller: PathWorkspace, limits: LimitsDep) -> WorkspaceLimits:
+    """The rate limits and the budget of a workspace, and how much of them you used."""
+    return await limits.show(caller)
+
+
+@router.put("/api/v1/workspaces/{ws}/limits", response_model=WorkspaceLimits)
+@access.in_workspace(Role.ADMIN, Scope.WORKSPACES_WRITE)
+async def change_limits(body: WorkspaceLimitsUpdate, caller: PathWorkspace, work: Work, limits: LimitsDep) -> Response:
+    """Change limits of a workspace; only what is sent changes."""
+    tallies, spend = await limits.usage(caller, await limits.policy_after(caller, body))
+    try:
+        return await run_in_threadpool(work.commit, body, lambda tx: limits.change(tx, caller, body, tallies, spend))
+    finally:
+        limits.forget(caller.workspace_id)

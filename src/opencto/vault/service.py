@@ -1,0 +1,260 @@
+"""The verbs of the vault. Nothing here opens a key but `open_key`, late and for one call."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+
+from opencto.core.clock import Clock, from_millis, millis
+from opencto.core.database import Database
+from opencto.core.errors import DatabaseBusy
+from opencto.core.ids import new_id
+from opencto.core.problems import Forbidden
+from opencto.core.secret import Secret
+from opencto.identity.caller import WorkspaceCaller
+from opencto.identity.ports import AuditEvent, AuditTrail
+from opencto.vault import repository
+from opencto.vault.envelope import Envelope, NotOpenedError, hint, rewrap, seal, unseal
+from opencto.vault.errors import KeyUnreadable, WrongKindOfKey
+from opencto.vault.ports import KeyChecker, OnBehalf
+from opencto.vault.repository import KeyRow
+from opencto.vault.wrapping import KeyringWrapper
+from opencto.wire.identity import Role
+from opencto.wire.keys import (
+    KeyDeleted,
+    KeyList,
+    KeyProvider,
+    KeyReport,
+    KeySave,
+    KeySaved,
+    KeyScope,
+    KeyState,
+    StoredKey,
+)
+
+CHECK_HOURS = 24
+DAILY_ROUND = "daily_key_check"
+"""What stands in the ledger in the place of a request id."""
+_BATCH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """One stored key as `opencto keys verify` reports it; no secret in it."""
+
+    key_id: str
+    workspace_id: str
+    person_id: str | None
+    provider: str
+    wrapping_version: int
+    opens: bool
+
+
+class VaultService:
+    """Keys that people bring."""
+
+    def __init__(
+        self, database: Database, clock: Clock, wrapper: KeyringWrapper, audit: AuditTrail, checker: KeyChecker
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._wrapper = wrapper
+        self._audit = audit
+        self._checker = checker
+
+    def list_keys(self, who: WorkspaceCaller) -> KeyList:
+        """The caller's own keys and the shared ones. Each is opened to see that it opens, and closed again."""
+        self._wrapper.current_version()
+        with self._database.read() as tx:
+            rows = repository.visible(tx, who.workspace_id, who.person_id)
+        return KeyList(workspace_id=who.workspace_id, keys=[self._shown(row) for row in rows])
+
+    async def examine(self, who: WorkspaceCaller, provider: KeyProvider, body: KeySave) -> KeyReport:
+        """Try a key before it is saved. Raises WrongKindOfKey for the other slot's kind, Forbidden when it may not be shared."""
+        _may_touch(who, body.scope)
+        if provider is KeyProvider.OPENAI and body.api_key.startswith("sk-admin-"):
+            raise WrongKindOfKey.admin_for_inference()
+        owner = OnBehalf(who.workspace_id, who.person_id if body.scope == "user" else None, who.origin.request_id)
+        report = await self._checker.check(provider, Secret(body.api_key), owner)
+        _refuse_other_kind(provider, report)
+        return report
+
+    def save(
+        self, tx: Connection, who: WorkspaceCaller, provider: KeyProvider, body: KeySave, report: KeyReport
+    ) -> KeySaved:
+        """Store a key that was examined, or replace the one in its place. Call `prepare()` before the transaction."""
+        person_id = who.person_id if body.scope == "user" else None
+        now = millis(self._clock.now())
+        secret = Secret(body.api_key)
+        old = repository.find(tx, who.workspace_id, person_id, provider)
+        version = repository.hold_wrapping_version(tx)
+        if version is None or not self._wrapper.is_prepared(version):
+            raise DatabaseBusy  # a rotation began after prepare(): the next try finds the new version ready
+        row = KeyRow(
+            id=old.id if old else new_id("key"),
+            workspace_id=who.workspace_id,
+            person_id=person_id,
+            provider=provider.value,
+            version=old.version + 1 if old else 1,
+            envelope=Envelope(version, b"", b""),
+            hint=hint(secret),
+            state=_state(report),
+            report=report.model_dump_json(),
+            created_at=old.created_at if old else now,
+            updated_at=now,
+            last_used_at=None,
+            last_used_by=None,
+        )
+        row = replace(row, envelope=seal(secret, row.binding, self._wrapper, version))
+        repository.put(tx, row)
+        action = "key.replaced" if old else "key.saved"
+        details = {"provider": provider.value, "scope": body.scope, "state": row.state}
+        self._audit.record(
+            tx, AuditEvent.by(who.caller, action, "key", row.id, workspace_id=who.workspace_id, **details)
+        )
+        return KeySaved(
+            provider=provider,
+            workspace_id=who.workspace_id,
+            scope=body.scope,
+            key_hint=row.hint,
+            state=_state(report),
+            report=report,
+            updated_at=from_millis(now),
+        )
+
+    def prepare(self) -> None:
+        """Have the wrapping key at hand: reading it writes, so it cannot happen inside a transaction."""
+        self._wrapper.prepare()
+
+    def delete(self, tx: Connection, who: WorkspaceCaller, provider: KeyProvider, scope: KeyScope) -> KeyDeleted:
+        """Delete a key for good."""
+        _may_touch(who, scope)
+        key_id = repository.remove(tx, who.workspace_id, who.person_id if scope == "user" else None, provider)
+        if key_id is not None:
+            details = {"provider": provider.value, "scope": scope}
+            self._audit.record(
+                tx, AuditEvent.by(who.caller, "key.deleted", "key", key_id, workspace_id=who.workspace_id, **details)
+            )
+        return KeyDeleted(deleted=key_id is not None, provider=provider, workspace_id=who.workspace_id)
+
+    def open_key(self, row: KeyRow) -> Secret:
+        """The key itself, for one call. Raises KeyUnreadable."""
+        try:
+            return unseal(row.envelope, row.binding, self._wrapper)
+        except NotOpenedError:
+            raise KeyUnreadable from None
+
+    async def check_due(self) -> int:
+        """Renew the report cards that are older than a day; how many."""
+        with self._database.read() as tx:
+            rows = self.due(tx)
+        for row in rows:
+            await self.check_row(row)
+        return len(rows)
+
+    def due(self, tx: Connection) -> list[KeyRow]:
+        """Keys to check now: never checked, or more than a day ago."""
+        return repository.due_for_check(tx, millis(self._clock.now()) - CHECK_HOURS * 3_600_000, _BATCH)
+
+    async def check_row(self, row: KeyRow) -> KeyState:
+        """Try a stored key and keep what came of it."""
+        try:
+            owner = OnBehalf(row.workspace_id, row.person_id, DAILY_ROUND, row.id)
+            report = await self._checker.check(KeyProvider(row.provider), self.open_key(row), owner)
+        except KeyUnreadable:
+            return "unreadable"
+        with self._database.write() as tx:
+            repository.note_check(
+                tx, row.id, row.version, _state(report), report.model_dump_json(), millis(self._clock.now())
+            )
+        return _state(report)
+
+    def verify(self, seen: Callable[[Verified], None]) -> None:
+        """Open every key and say so, one by one."""
+        self._wrapper.current_version()
+        last = ""
+        while True:
+            with self._database.read() as tx:
+                rows = repository.after(tx, last, _BATCH)
+            if not rows:
+                return
+            for row in rows:
+                seen(
+                    Verified(
+                        row.id,
+                        row.workspace_id,
+                        row.person_id,
+                        row.provider,
+                        row.envelope.wrapping_version,
+                        self._opens(row),
+                    )
+                )
+            last = rows[-1].id
+
+    def rotate(self, progressed: Callable[[int], None]) -> list[str]:
+        """Wrap every key with a new version while all goes on; the ids of keys that do not open and stay as they are.
+
+        Each key is exchanged in a transaction of its own. Stopped anywhere, both versions serve; run again, it begins
+        a further version and takes all that are behind.
+        """
+        version = self._wrapper.add_version()
+        stuck: list[str] = []
+        done = 0
+        while True:
+            with self._database.read() as tx:
+                rows = repository.wrapped_before(tx, version, stuck, _BATCH)
+            if not rows:
+                return stuck
+            for row in rows:
+                try:
+                    envelope = rewrap(row.envelope, row.binding, self._wrapper, version)
+                except NotOpenedError:
+                    stuck.append(row.id)
+                    continue
+                with self._database.write() as tx:
+                    repository.exchange_wrapping(tx, row, envelope)
+                done += 1
+                progressed(done)
+
+    def _opens(self, row: KeyRow) -> bool:
+        try:
+            unseal(row.envelope, row.binding, self._wrapper)
+        except NotOpenedError:
+            return False
+        return True
+
+    def _shown(self, row: KeyRow) -> StoredKey:
+        state: KeyState = row.state if self._opens(row) else "unreadable"  # pyright: ignore[reportAssignmentType]
+        return StoredKey(
+            provider=KeyProvider(row.provider),
+            workspace_id=row.workspace_id,
+            scope=row.scope,
+            key_hint=row.hint if state != "unreadable" else "…",
+            state=state,
+            report=KeyReport.model_validate(json.loads(row.report)) if row.report else None,
+            created_at=from_millis(row.created_at),
+            updated_at=from_millis(row.updated_at),
+            last_used_at=from_millis(row.last_used_at) if row.last_used_at else None,
+            last_used_by=row.last_used_by,
+        )
+
+
+def _may_touch(who: WorkspaceCaller, scope: KeyScope) -> None:
+    if scope == "workspace" and not who.role.at_least(Role.ADMIN):
+        raise Forbidden(
+            "Only admins and owners may change the key that the workspace shares. Save one for yourself, or ask them."
+        )
+
+
+def _refuse_other_kind(provider: KeyProvider, report: KeyReport) -> None:
+    if provider is KeyProvider.OPENAI and report.kind == "admin":
+        raise WrongKindOfKey.admin_for_inference()
+    if provider is KeyProvider.OPENAI_ADMIN and report.kind == "inference":
+        raise WrongKindOfKey.inference_for_admin()
+
+
+def _state(report: KeyReport) -> KeyState:
+    if report.valid is None:
+        return "unchecked"
+    return "ok" if report.valid else "rejected"

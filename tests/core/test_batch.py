@@ -1,0 +1,75 @@
+"""The batch writer: what it acknowledged is there, and one write's failure is its own."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import pytest
+from sqlalchemy import Connection, func, insert, select
+
+from opencto.core.batch import BatchWriter
+from opencto.core.database import Database
+from opencto.core.keyring import purpose_keys
+from opencto.core.problems import Conflict, Unavailable
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def writer(database: Database) -> AsyncGenerator[BatchWriter]:
+    writer = BatchWriter(database)
+    writer.start()
+    yield writer
+    await asyncio.to_thread(writer.stop)
+
+
+def row(tx: Connection, purpose: str) -> str:
+    tx.execute(insert(purpose_keys).values(purpose=purpose, fingerprint=b"x", created_at=1))
+    return purpose
+
+
+def stored(database: Database) -> int:
+    with database.read() as tx:
+        return tx.execute(select(func.count()).select_from(purpose_keys)).scalar_one()
+
+
+async def test_each_of_many_writes_gets_its_own_answer_and_is_committed(
+    writer: BatchWriter, database: Database
+) -> None:
+    answers = await asyncio.gather(*(writer.write(lambda tx, n=n: row(tx, f"p{n}")) for n in range(300)))
+    assert answers == [f"p{n}" for n in range(300)]
+    assert stored(database) == 300
+
+
+async def test_a_write_that_fails_takes_nobody_else_down(writer: BatchWriter, database: Database) -> None:
+    def refuse(tx: Connection) -> str:
+        row(tx, "half")
+        raise Conflict("no")
+
+    writes = [writer.write(lambda tx, n=n: row(tx, f"p{n}")) for n in range(20)]
+    mixed = [*writes[:10], writer.write(refuse), writer.write(lambda tx: row(tx, "p0")), *writes[10:]]
+    results = await asyncio.gather(*mixed, return_exceptions=True)
+    failed = [result for result in results if isinstance(result, BaseException)]
+    assert {type(error).__name__ for error in failed} == {"Conflict", "IntegrityError"}
+    assert stored(database) == 20
+
+
+async def test_a_caller_that_leaves_does_not_undo_its_write(writer: BatchWriter, database: Database) -> None:
+    task = asyncio.create_task(writer.write(lambda tx: row(tx, "left")))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await writer.write(lambda tx: row(tx, "later"))
+    assert stored(database) == 2
+
+
+async def test_what_is_queued_at_the_end_is_written_and_what_comes_later_refused(database: Database) -> None:
+    writer = BatchWriter(database)
+    pending = [asyncio.create_task(writer.write(lambda tx, n=n: row(tx, f"p{n}"))) for n in range(5)]
+    await asyncio.sleep(0)
+    writer.start()
+    await asyncio.to_thread(writer.stop)
+    assert await asyncio.gather(*pending) == [f"p{n}" for n in range(5)]
+    with pytest.raises(Unavailable):
+        await writer.write(lambda tx: row(tx, "late"))
+    assert stored(database) == 5
