@@ -51,23 +51,40 @@ def has_up() -> bool:
 @contextmanager
 def running(which: str, probe: str, environ: Mapping[str, str], log: Path) -> Generator[Running]:
     """Start a server, wait for its first answer to `probe`, end it in the end."""
-    port = _free_port()
+    port = free_port()
     if which == "opencto" and has_up():
         command = [str(Path(sys.executable).with_name("opencto")), "up"]
     else:
         command = [sys.executable, "-m", "benchmarks.serve", which, str(port)]
+    with launched(which, command, port, probe, {**environ, "OPENCTO_PORT": str(port)}, log) as server:
+        yield server
+
+
+@contextmanager
+def launched(
+    which: str,
+    command: list[str],
+    port: int,
+    probe: str,
+    environ: Mapping[str, str],
+    log: Path,
+    *,
+    core: int = 1,
+    patience: float = START_SECONDS,
+) -> Generator[Running]:
+    """Any server, on one core, from its start to its end."""
     begun = time.perf_counter()
     with log.open("wb") as output:
         process = subprocess.Popen(
-            pinned(1, command),
+            pinned(core, command),
             cwd=ROOT,
-            env={**os.environ, **environ, "OPENCTO_PORT": str(port)},
+            env={**os.environ, **environ},
             stdout=output,
             stderr=output,
         )
     try:
         while get(port, probe, {}) != 200:
-            if process.poll() is not None or time.perf_counter() - begun > START_SECONDS:
+            if process.poll() is not None or time.perf_counter() - begun > patience:
                 raise RuntimeError(f"{which} did not start:\n{log.read_text()[-2000:]}")
             time.sleep(0.005)
         yield Running(process, port, time.perf_counter() - begun)
@@ -92,7 +109,7 @@ def get(port: int, path: str, headers: Mapping[str, str]) -> int | None:
         connection.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

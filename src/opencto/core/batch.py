@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from opencto.core.database import Database
 from opencto.core.errors import DatabaseUnavailable
+from opencto.core.problems import Unavailable
 
 ResultT = TypeVar("ResultT")
 MAX_BATCH = 256
@@ -27,16 +27,8 @@ class _Write:
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
 
-    def settle(self, result: Any, error: BaseException | None) -> None:
-        def deliver() -> None:
-            if self.future.done():
-                return  # the caller went away; the write stands all the same
-            if error is not None:
-                self.future.set_exception(error)
-            else:
-                self.future.set_result(result)
 
-        self.loop.call_soon_threadsafe(deliver)
+_Settled = tuple[_Write, Any, BaseException | None]
 
 
 class BatchWriter:
@@ -50,6 +42,10 @@ class BatchWriter:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
+        """Does nothing while it runs already."""
+        if self._thread is not None:
+            return
+        self._stopping = False
         self._thread = threading.Thread(target=self._serve, name="opencto-writer", daemon=True)
         self._thread.start()
 
@@ -57,14 +53,16 @@ class BatchWriter:
         """Write what is queued, then end."""
         with self._wake:
             self._stopping = True
-            self._wake.notify()
+            self._wake.notify_all()
         if self._thread is not None:
             self._thread.join()
+            self._thread = None
 
     async def write(self, run: Callable[[Connection], ResultT]) -> ResultT:
         """Run in a transaction shared with others; returns when it is committed. Raises what `run` raises, or a Problem.
 
-        Once handed over it is carried out, also when the caller is cancelled while it waits.
+        Once handed over it is carried out, also when the caller is cancelled while it waits. `run` may be called again,
+        in another transaction, when a write that shared the first one failed: it keeps nothing from one to the next.
         """
         loop = asyncio.get_running_loop()
         item = _Write(run, loop, loop.create_future())
@@ -85,29 +83,31 @@ class BatchWriter:
             self._carry_out(batch)
 
     def _carry_out(self, batch: list[_Write]) -> None:
-        settled: list[tuple[_Write, Any, BaseException | None]]
+        settled = self._together(batch)
+        if settled is None:
+            settled = [one for item in batch for one in self._together([item]) or ()]
+        by_loop: dict[asyncio.AbstractEventLoop, list[_Settled]] = {}
+        for one in settled:
+            by_loop.setdefault(one[0].loop, []).append(one)
+        for loop, ones in by_loop.items():
+            loop.call_soon_threadsafe(_deliver, ones)
+
+    def _together(self, batch: list[_Write]) -> "list[_Settled] | None":
+        """All in one transaction. None when one of several failed: nothing was saved, and each is to be tried alone."""
         try:
             with self._database.write() as tx:
-                settled = [(item, *_attempt(tx, item, alone=len(batch) == 1)) for item in batch]
-        except Exception as error:  # noqa: BLE001 - nothing of the batch was saved, and each caller is told why
-            settled = [(item, None, error) for item in batch]
-        for item, result, error in settled:
-            item.settle(result, error)
+                return [(item, item.run(tx), None) for item in batch]
+        except Unavailable as error:  # the database is in trouble: nobody's write can be saved now
+            return [(item, None, error) for item in batch]
+        except Exception as error:  # noqa: BLE001 - told to the one whose write it was
+            return [(batch[0], None, error)] if len(batch) == 1 else None
 
 
-def _attempt(tx: Connection, item: _Write, *, alone: bool) -> tuple[Any, BaseException | None]:
-    if alone:
-        return item.run(tx), None
-    savepoint = tx.begin_nested()
-    try:
-        result = item.run(tx)
-    except DBAPIError as error:
-        if not isinstance(error, IntegrityError):
-            raise  # the connection or the disk is in trouble: nothing of the batch can be saved
-        savepoint.rollback()
-        return None, error
-    except Exception as error:  # noqa: BLE001 - told to the one whose write it was; the others go on
-        savepoint.rollback()
-        return None, error
-    savepoint.commit()
-    return result, None
+def _deliver(settled: list[_Settled]) -> None:
+    for item, result, error in settled:
+        if item.future.done():
+            continue  # the caller went away; the write stands all the same
+        if error is not None:
+            item.future.set_exception(error)
+        else:
+            item.future.set_result(result)

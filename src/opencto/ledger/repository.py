@@ -5,16 +5,16 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
+from opencto.core import plain
 from opencto.ledger.chain import COLUMNS, Row
 from opencto.ledger.tables import audit_events, audit_head, audit_segments
 
 _ROW = tuple(audit_events.c[name] for name in COLUMNS)
-_INSERT = insert(audit_events)
+_INSERT = f"INSERT INTO audit_events ({', '.join(COLUMNS)}) VALUES ({', '.join(f':{name}' for name in COLUMNS)})"  # noqa: S608 - names of our own columns
 _HEAD = (audit_head.c.seq, audit_head.c.hash, audit_head.c.signature)
 _READ_HEAD = select(*_HEAD).where(audit_head.c.id == 1)
-_LOCK_HEAD = _READ_HEAD.with_for_update()
-_LAST_SEQ = select(func.max(audit_events.c.seq))
-_MOVE_HEAD = update(audit_head).where(audit_head.c.id == 1)
+_HEAD_SQL = "SELECT seq, hash, signature FROM audit_head WHERE id = 1"
+_MOVE_HEAD = "UPDATE audit_head SET seq = :seq, hash = :hash, signature = :signature WHERE id = 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +96,8 @@ class Filters:
 
 def lock_head(tx: Connection) -> Head | None:
     """The head, held until the transaction ends: nobody else appends, seals or drops meanwhile."""
-    found = tx.execute(_LOCK_HEAD).first()
-    return None if found is None else Head(*found)
+    found = plain.rows(tx, _HEAD_SQL if tx.dialect.name == "sqlite" else f"{_HEAD_SQL} FOR UPDATE", {})
+    return Head(*found[0]) if found else None
 
 
 def read_head(tx: Connection) -> Head | None:
@@ -106,7 +106,7 @@ def read_head(tx: Connection) -> Head | None:
 
 
 def move_head(tx: Connection, head: Head) -> None:
-    tx.execute(_MOVE_HEAD, asdict(head))
+    plain.run(tx, _MOVE_HEAD, {"seq": head.seq, "hash": head.hash, "signature": head.signature})
 
 
 def put_head(tx: Connection, head: Head) -> None:
@@ -115,7 +115,7 @@ def put_head(tx: Connection, head: Head) -> None:
 
 
 def append(tx: Connection, row: Row) -> None:
-    tx.execute(_INSERT, {name: getattr(row, name) for name in COLUMNS})
+    plain.run(tx, _INSERT, {name: getattr(row, name) for name in COLUMNS})
 
 
 def extent(tx: Connection) -> Extent:
@@ -144,7 +144,7 @@ def rows_before(tx: Connection, seq: int | None, limit: int, filters: Filters) -
 
 
 def last_seq(tx: Connection) -> int | None:
-    return tx.execute(_LAST_SEQ).scalar()
+    return plain.rows(tx, "SELECT MAX(seq) FROM audit_events", {})[0][0]
 
 
 def last_row(tx: Connection) -> Row | None:

@@ -9,8 +9,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, text, update
+from sqlalchemy import Connection, Row, delete, select
 
+from opencto.core import plain
 from opencto.core.clock import Clock, from_millis, millis
 from opencto.core.database import Database
 from opencto.core.ids import new_id
@@ -22,15 +23,25 @@ from opencto.wire.ledger import LedgerCall
 
 UNKNOWN_AFTER_MILLIS = 3_600_000
 _MONTH = "SELECT cost_picos, unpriced_calls FROM spend_months WHERE workspace_id = :workspace AND month = :month"
-_ADD_TO_MONTH = text(
-    """
+_BEGIN = """
+    INSERT INTO calls (id, at, workspace_id, person_id, surface, model, key_source, key_id, status, is_estimate, request_id,
+      session_id)
+    VALUES (:id, :at, :workspace, :person, :surface, :model, :source, :key, 'intent', :no, :request, :session)
+"""
+_FINISH = """
+    UPDATE calls SET status = :status, code = :code, upstream_status = :upstream_status,
+      upstream_request_id = :upstream_request, latency_ms = :latency, model = :model, is_estimate = :is_estimate,
+      input_tokens = :input, cached_input_tokens = :cached_input, output_tokens = :output,
+      input_audio_tokens = :input_audio, output_audio_tokens = :output_audio, cost_picos = :cost
+    WHERE id = :id AND status = 'intent'
+"""
+_ADD_TO_MONTH = """
     INSERT INTO spend_months (workspace_id, month, cost_picos, unpriced_calls)
     VALUES (:workspace, :month, :picos, :unpriced)
     ON CONFLICT (workspace_id, month) DO UPDATE SET
       cost_picos = spend_months.cost_picos + excluded.cost_picos,
       unpriced_calls = spend_months.unpriced_calls + excluded.unpriced_calls
-    """
-)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,52 +84,54 @@ class Ledger:
         """Write down a call before it is made; its id."""
         call_id = new_id("led")
         now = millis(self._clock.now())
-        tx.execute(
-            insert(calls).values(
-                id=call_id,
-                at=now,
-                workspace_id=intent.workspace_id,
-                person_id=intent.person_id,
-                surface=intent.surface,
-                model=intent.model,
-                key_source=intent.key_source,
-                key_id=intent.key_id,
-                status="intent",
-                is_estimate=False,
-                request_id=intent.request_id,
-                session_id=intent.session_id,
-            )
+        plain.run(
+            tx,
+            _BEGIN,
+            {
+                "id": call_id,
+                "at": now,
+                "workspace": intent.workspace_id,
+                "person": intent.person_id,
+                "surface": intent.surface,
+                "model": intent.model,
+                "source": intent.key_source,
+                "key": intent.key_id,
+                "request": intent.request_id,
+                "session": intent.session_id,
+                "no": False,
+            },
         )
         return call_id
 
     def finish(self, tx: Connection, call_id: str, intent: Intent, outcome: Outcome, cost: Decimal | None) -> None:
         """Write down what came of it, once; `cost` is what `price` said, outside of the transaction."""
         tokens = outcome.tokens
-        done = tx.execute(
-            update(calls)
-            .where(calls.c.id == call_id, calls.c.status == "intent")
-            .values(
-                status="done" if outcome.is_done else "failed",
-                code=outcome.code,
-                upstream_status=outcome.upstream_status,
-                upstream_request_id=outcome.upstream_request_id,
-                latency_ms=outcome.latency_ms,
-                model=outcome.model or intent.model,
-                is_estimate=outcome.is_estimate,
-                input_tokens=tokens.input if tokens else None,
-                cached_input_tokens=tokens.cached_input if tokens else None,
-                output_tokens=tokens.output if tokens else None,
-                input_audio_tokens=tokens.input_audio if tokens else None,
-                output_audio_tokens=tokens.output_audio if tokens else None,
-                cost_picos=to_picos(cost),
-            )
-        )
         picos = to_picos(cost)
+        done = plain.run(
+            tx,
+            _FINISH,
+            {
+                "id": call_id,
+                "status": "done" if outcome.is_done else "failed",
+                "code": outcome.code,
+                "upstream_status": outcome.upstream_status,
+                "upstream_request": outcome.upstream_request_id,
+                "latency": outcome.latency_ms,
+                "model": outcome.model or intent.model,
+                "is_estimate": outcome.is_estimate,
+                "input": tokens.input if tokens else None,
+                "cached_input": tokens.cached_input if tokens else None,
+                "output": tokens.output if tokens else None,
+                "input_audio": tokens.input_audio if tokens else None,
+                "output_audio": tokens.output_audio if tokens else None,
+                "cost": picos,
+            },
+        )
         is_unpriced = picos is None and (outcome.is_done or tokens is not None)
-        if done.rowcount and (picos or is_unpriced):
+        if done and (picos or is_unpriced):
             now = self._clock.now()
             month = {"workspace": intent.workspace_id, "month": f"{now:%Y-%m}"}
-            tx.execute(_ADD_TO_MONTH, {**month, "picos": picos or 0, "unpriced": int(is_unpriced)})
+            plain.run(tx, _ADD_TO_MONTH, {**month, "picos": picos or 0, "unpriced": int(is_unpriced)})
 
     def price(self, intent: Intent, outcome: Outcome) -> Decimal | None:
         """What a call cost, None when it is not known. Slow the first time: not for the event loop's thread."""

@@ -6,11 +6,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
 
+from opencto.core import plain
 from opencto.vault.envelope import Binding, Envelope
 from opencto.vault.tables import provider_keys, wrapping_keys
 from opencto.wire.keys import KeyProvider, KeyScope
 
 _COLUMNS = provider_keys.c
+_NOTE_USE = "UPDATE provider_keys SET last_used_at = :now, last_used_by = :person WHERE id = :id"
 
 FIND_FOR_USE = """
 SELECT id, workspace_id, person_id, provider, version, wrapping_version, wrapped_key, sealed, state FROM provider_keys
@@ -116,7 +118,8 @@ def note_check(tx: Connection, key_id: str, version: int, state: str, report: st
 
 
 def note_use(tx: Connection, key_id: str, person_id: str, now: int) -> None:
-    tx.execute(update(provider_keys).where(_COLUMNS.id == key_id).values(last_used_at=now, last_used_by=person_id))
+    """With every call."""
+    plain.run(tx, _NOTE_USE, {"id": key_id, "person": person_id, "now": now})
 
 
 def due_for_check(tx: Connection, before: int, limit: int) -> list[KeyRow]:
