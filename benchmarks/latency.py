@@ -49,6 +49,8 @@ async def _send(port: int, request: bytes, rate: int, seconds: int) -> list[floa
 
     async def one() -> None:
         begun = time.perf_counter()
+        while idle and idle[-1][0].at_eof():  # the server closed what stood idle
+            idle.pop()[1].close()
         reader, writer = idle.pop() if idle else await asyncio.open_connection("127.0.0.1", port)
         writer.write(request)
         head = await reader.readuntil(b"\r\n\r\n")

@@ -34,6 +34,9 @@ async def on_validation(request: HTTPConnection, error: Exception) -> Response:
     mistakes = error.errors()
     if any(item["type"] == "json_invalid" for item in mistakes):
         return answer(request, BadJson("The body is not readable JSON. Check quotes, commas and brackets."))
+    if any(item["loc"] == ("body",) for item in mistakes) and not _says_json(request):
+        refusal = "must be JSON, sent with the header Content-Type: application/json"
+        return answer(request, Invalid(f"The body {refusal}.", errors=[FieldError(path="", message=refusal)]))
     errors = [FieldError(path=_path(item["loc"]), message=_message(item)) for item in mistakes]
     summary = "; ".join(f"{one.path}: {one.message}" if one.path else one.message for one in errors[:3])
     return answer(request, Invalid(summary, errors=errors))
@@ -61,6 +64,11 @@ async def on_http(request: HTTPConnection, error: Exception) -> Response:
         case _:
             problem = Unexpected()
     return answer(request, problem)
+
+
+def _says_json(request: HTTPConnection) -> bool:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
 
 
 def _path(location: tuple[Any, ...]) -> str:
