@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,9 +55,9 @@ class Served:
 
 
 @contextlib.contextmanager
-def serve(folder: Path, port: int) -> Generator[Served]:
+def serve(folder: Path, port: int, environ: Mapping[str, str] | None = None) -> Generator[Served]:
     """The application on SQLite in `folder`, listening until the block ends."""
-    settings = load({"OPENCTO_DATA_DIR": str(folder), "OPENCTO_PORT": str(port)}).settings
+    settings = load({"OPENCTO_DATA_DIR": str(folder), "OPENCTO_PORT": str(port), **(environ or {})}).settings
     clock = ManualClock(datetime.now(UTC))
     database = Database.from_settings(settings)
     migrate(database, backups=settings.data_dir / "backups", clock=clock)

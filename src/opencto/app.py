@@ -24,12 +24,14 @@ from opencto.core.settings import Settings
 from opencto.dashboard.routes import build_dashboard
 from opencto.dashboard.routes import router as dashboard_router
 from opencto.identity import access
+from opencto.identity.account_routes import router as account_router
 from opencto.identity.auth_routes import router as auth_router
 from opencto.identity.authentication import Authenticator
 from opencto.identity.caller import WorkspaceCaller
 from opencto.identity.claim_state import ClaimState
 from opencto.identity.guard import Gatekeeper, undeclared
 from opencto.identity.invitation_routes import router as invitation_router
+from opencto.identity.page_origin import PageOrigin
 from opencto.identity.people_routes import router as people_router
 from opencto.identity.prune import Housekeeping
 from opencto.identity.services import IdentityServices, build_identity
@@ -295,7 +297,9 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.house = house
-    app.state.gatekeeper = Gatekeeper(authenticator, ClaimState(house.database))
+    app.state.gatekeeper = Gatekeeper(
+        authenticator, ClaimState(house.database), PageOrigin(settings.origin, settings.local_origin)
+    )
     app.state.desk = desk
     app.state.health = house.health
     app.state.metrics = metrics
@@ -314,6 +318,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     for router in (
         ops_router,
         auth_router,
+        account_router,
         workspace_router,
         people_router,
         invitation_router,

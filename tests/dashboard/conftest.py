@@ -54,7 +54,7 @@ _REFUSED = re.compile(r"Failed to load resource: the server responded with a sta
 class Watch:
     """What a page must not do: complain in the console, throw, or ask anybody but the server."""
 
-    origin: str
+    origins: tuple[str, ...]
     complaints: list[str] = field(default_factory=list[str])
 
     def on_console(self, message: ConsoleMessage) -> None:
@@ -63,7 +63,7 @@ class Watch:
             self.complaints.append(f"{message.type}: {message.text}")
 
     def on_request(self, request: BrowserRequest) -> None:
-        if not request.url.startswith((self.origin, "data:")):
+        if not request.url.startswith((*self.origins, "data:")):
             self.complaints.append(f"left the machine: {request.url}")
 
     def follow(self, page: Page) -> None:
@@ -72,8 +72,16 @@ class Watch:
         page.on("request", self.on_request)
 
 
+@pytest.fixture
+def elsewhere() -> tuple[str, ...]:
+    """Where else a page may lead: nowhere, unless a module says otherwise."""
+    return ()
+
+
 @pytest.fixture(params=[(1440, 900, "light"), (390, 844, "dark")], ids=["wide-light", "phone-dark"])
-def context(request: pytest.FixtureRequest, browser: Browser, served: Served) -> Iterator[BrowserContext]:
+def context(
+    request: pytest.FixtureRequest, browser: Browser, served: Served, elsewhere: tuple[str, ...]
+) -> Iterator[BrowserContext]:
     width, height, scheme = request.param
     context = browser.new_context(
         base_url=served.origin,
@@ -83,7 +91,7 @@ def context(request: pytest.FixtureRequest, browser: Browser, served: Served) ->
         permissions=["clipboard-read", "clipboard-write"],
     )
     context.set_default_timeout(20_000)
-    watch = Watch(served.origin)
+    watch = Watch((served.origin, *elsewhere))
     context.on("page", watch.follow)
     yield context
     context.close()

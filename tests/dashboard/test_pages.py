@@ -1,5 +1,6 @@
 """What people do with the pages, from the claim to the second factor, in a real browser."""
 
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, Page, expect
@@ -98,10 +99,22 @@ def test_the_second_factor_is_set_up_asked_for_and_turned_off(owner: Page, serve
         owner.wait_for_url("**/login")
         sign_in(owner, "ada@example.com", PASSWORD)
         expect(owner.get_by_label("Code")).to_be_focused()
+        expect(owner.get_by_text("Now the second factor of ada@example.com.")).to_be_visible()
+        expect(owner.get_by_text("Forgot the password?")).to_be_hidden()
         owner.get_by_label("Code").fill(code or totp.at(served.clock.now()))
         owner.get_by_role("button", name="Sign in").click()
         expect(owner.get_by_role("heading", name="Welcome, Ada")).to_be_visible()
     owner.goto("/account")
+    expect(owner.get_by_text("9 recovery codes are left.")).to_be_visible()
+    for proof in (PASSWORD, totp.at(served.clock.now() + timedelta(seconds=30))):
+        owner.get_by_text("Fresh recovery codes").click()
+        owner.get_by_label("Your password, or a code of the app").fill(proof)
+        owner.get_by_role("button", name="Make fresh codes").click()
+        expect(owner.get_by_text("10 recovery codes are left.")).to_be_visible()
+        expect(owner.locator("#codes li")).to_have_count(10)
+        expect(owner.locator("#codes")).not_to_contain_text(recovery)
+        recovery = owner.locator("#codes li").first.inner_text()
+        expect(owner.get_by_role("button", name="Make fresh codes")).to_be_hidden()
     owner.get_by_label("Your password, to turn it off").fill(PASSWORD)
     owner.get_by_role("button", name="Turn it off").click()
     expect(owner.get_by_role("button", name="Set it up")).to_be_visible()

@@ -114,6 +114,7 @@ async def knock(app: FastAPI, path: str, headers: Headers) -> tuple[int, str]:
         await app(scope, receive, send)
     first = sent[0]
     if first["type"] == "websocket.http.response.start":
+        assert "websocket.accept" not in {one["type"] for one in sent}
         return first["status"], ""
     return (101, "") if first["type"] == "websocket.accept" else (0, first["type"])
 
@@ -366,3 +367,34 @@ async def test_sockets_and_plain_routes_are_walked_too(
     hot = next(door for door in added if door.kind == "route")
     assert await call(app, client, hot, world.vic.bearer, {}) in FORBIDDEN
     assert await call(app, client, hot, world.ada.bearer, {}) == (200, "")
+
+
+async def test_a_socket_with_the_cookie_opens_from_our_own_page_alone(
+    app_with_a_socket_and_a_hot_route: FastAPI, client: httpx2.AsyncClient, world: World
+) -> None:
+    app = app_with_a_socket_and_a_hot_route
+
+    async def hear(socket: WebSocket) -> None:
+        await socket.accept()
+        await socket.close()
+
+    app.router.routes.append(
+        GuardedSocket("/test/open", DESCRIBED(access.open_to_all("a socket that greets whoever comes")(hear)))
+    )
+    sockets = [door for door in doors(app) if door.kind == "socket"]
+    assert {"/test/socket", "/test/open"} <= {door.path for door in sockets}
+    foreign: list[Headers] = [
+        {},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:8788"},
+        {"Origin": "https://127.0.0.1:8787"},
+        {"Origin": "http://evil.example:8787", "Host": "evil.example:8787"},
+    ]
+    for sent in foreign:
+        await expect(app, client, sockets, {**world.ada.browser, **sent}, lambda _: {(403, "")}, {}, str(sent))
+    for own in ("http://127.0.0.1:8787", "http://localhost:8787"):
+        assert await knock(app, "/test/socket", {**world.vic.cookie_alone, "Origin": own}) == (101, "")
+    elsewhere = {"Origin": "https://evil.example"}
+    assert await knock(app, "/test/socket", {**world.vic.bearer, **elsewhere}) == (101, "")
+    assert await knock(app, "/test/socket", {**world.vic.bearer, **world.vic.cookie_alone, **elsewhere}) == (101, "")
+    assert await knock(app, "/test/open", elsewhere) == (101, ""), "nobody's right is used"

@@ -46,6 +46,19 @@ async def test_a_forged_header_opens_nothing(app: FastAPI, client: httpx2.AsyncC
             assert await call(app, client, door, headers, ids) == (401, "UNAUTHENTICATED"), (trick, door.address)
 
 
+async def test_a_forged_header_makes_nobody_of_a_viewer_or_a_stranger(client: httpx2.AsyncClient, world: World) -> None:
+    for trick, headers in FORGED.items():
+        stranger = (await client.get("/api/v1/auth/session", headers=headers)).json()
+        assert (stranger["signedIn"], stranger.get("person")) == (False, None), trick
+        for credential in (world.vic.bearer, world.vic.browser):
+            who = await client.get("/api/v1/auth/session", headers={**credential, **headers})
+            assert who.json()["person"]["id"] == world.vic.id, trick
+            refused = await client.patch(
+                f"/api/v1/workspaces/{world.acme.id}", json={"name": "Mine"}, headers={**credential, **headers}
+            )
+            assert (refused.status_code, refused.json()["code"]) == (403, "FORBIDDEN"), trick
+
+
 async def test_host_decides_nothing(app: FastAPI) -> None:
     """Before the claim a stranger from afar stays outside, whatever Host they send."""
     transport = httpx2.ASGITransport(app, client=("203.0.113.9", 50000))
@@ -101,6 +114,9 @@ async def test_junk_fills_no_table(client: httpx2.AsyncClient, world: World) -> 
         link = new_secret("octo_invite").reveal()
         who = {"name": "x", "email": f"x{number}@example.com", "password": "correct horse battery"}
         await client.post("/api/v1/invitations/accept", json={"token": link, **who})
+        cookie = new_secret("octo_session").reveal() if number % 2 else f"octo_session_{number}"
+        await client.get("/api/v1/auth/session", headers={"Cookie": f"opencto_session={cookie}"})
+        await client.get("/api/v1/auth/oidc/callback", params={"state": link, "code": token, "iss": "x"})
     assert rows(world) == before
 
 
@@ -145,8 +161,6 @@ async def test_a_hostile_body_has_one_answer_at_every_write(
     before = rows(world)
     wrong: list[str] = []
     for door in written(app):
-        if door.access.session_only:
-            continue
         for content, wanted in BODIES:
             answer = await post(client, door, world, content)
             if (answer.status_code, answer.json().get("code")) != wanted:

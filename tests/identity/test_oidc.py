@@ -1,19 +1,25 @@
 """Single sign-on against a strict issuer on a real socket, honest and with planted faults."""
 
+import ssl
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import anyio
 import httpx2
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import select, update
 
 from identity.conftest import Browser, browser_of, claim_token, claim_with, serve
+from opencto.core.certificates import self_signed
+from opencto.core.clock import SystemClock
 from opencto.core.database import Database
 from opencto.core.secret import Secret
-from opencto.identity import people_repository
+from opencto.identity import issuer_calls, oidc_repository, people_repository
 from opencto.identity.tables import memberships, oidc_identities, people
+from opencto.ledger.tables import audit_events
 from opencto.testing import ManualClock
 from opencto.testing_issuer import FakeIssuer, Fault, Somebody
 
@@ -129,6 +135,51 @@ async def test_what_a_dishonest_issuer_says_signs_nobody_in(
         assert tx.execute(select(oidc_identities)).first() is None
 
 
+@pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/token", "/jwks", "/userinfo"])
+@pytest.mark.parametrize(
+    "fault",
+    ["endless answer", "broken answer", "nested answer", "packed answer", "redirect", "server error"],
+)
+async def test_no_answer_of_an_issuer_is_read_further_than_it_makes_sense(
+    browser: Browser, issuer: FakeIssuer, fault: Fault, path: str, clock: ManualClock
+) -> None:
+    issuer.email_in_userinfo_only = True
+    back = at_issuer(await to_issuer(browser))
+    clock.advance(500)
+    issuer.fault, issuer.fault_at = fault, path
+    if path.startswith("/."):
+        clock.advance(3600)
+        assert await to_issuer(browser) == "/login?problem=OIDC_UNREACHABLE"
+    else:
+        assert (await browser.get(back)).headers["location"] == "/login?problem=OIDC_UNREACHABLE"
+    assert f"GET {path}" in issuer.requests or f"POST {path}" in issuer.requests
+    issuer.fault = None
+    assert await sign_in(browser) == "/"
+
+
+@pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/token", "/jwks", "/userinfo"])
+@pytest.mark.parametrize("fault", ["slow headers", "slow body"])
+async def test_an_issuer_that_drips_is_left_after_the_deadline_of_the_whole_exchange(
+    browser: Browser,
+    issuer: FakeIssuer,
+    fault: Fault,
+    path: str,
+    clock: ManualClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    issuer.email_in_userinfo_only = True
+    back = at_issuer(await to_issuer(browser))
+    issuer.fault, issuer.fault_at = fault, path  # a byte now and then: no single wait is ever long
+    monkeypatch.setattr(issuer_calls, "EXCHANGE_SECONDS", 0.5)
+    with anyio.fail_after(20):  # dripping to the end would take minutes
+        if path.startswith("/."):
+            clock.advance(3600)
+            assert await to_issuer(browser) == "/login?problem=OIDC_UNREACHABLE"
+        else:
+            assert (await browser.get(back)).headers["location"] == "/login?problem=OIDC_UNREACHABLE"
+    assert not await browser.is_signed_in()
+
+
 @pytest.mark.parametrize(
     ("somebody", "problem"),
     [
@@ -241,7 +292,7 @@ async def test_the_owner_of_an_account_links_it_signed_in_and_then_signs_in_with
     issuer.somebody = Somebody(email="ada@example.com", subject="ada-at-acme")
     async with browser_of(sso) as ada, browser_of(sso) as elsewhere:
         await ada.login()
-        assert (await ada.get(at_issuer(await to_issuer(ada, link=True)))).headers["location"] == "/"
+        assert (await ada.get(at_issuer(await to_issuer(ada, link=True)))).headers["location"] == "/account"
         assert await sign_in(elsewhere) == "/"
         assert (await elsewhere.get("/api/v1/auth/session")).json()["person"]["isOperator"] is True
     with database.read() as tx:
@@ -294,6 +345,129 @@ async def test_an_account_made_by_single_sign_on_can_set_a_password_and_has_no_s
     assert (await browser.login("grace@example.com", "my new password")).status_code == 200
 
 
+IDENTITIES = "/api/v1/auth/identities"
+
+
+async def signed_in_by_sso(browser: Browser) -> None:
+    assert await sign_in(browser) == "/"
+    browser.csrf = (await browser.get("/api/v1/auth/session")).json()["csrfToken"]
+
+
+async def test_the_only_way_to_sign_in_is_not_unlinked_and_with_a_password_it_is(
+    sso: FastAPI, browser: Browser, issuer: FakeIssuer, database: Database
+) -> None:
+    await signed_in_by_sso(browser)
+    found = (await browser.get(IDENTITIES)).json()["data"]
+    assert [(one["issuer"], one["subject"], one["inUse"]) for one in found] == [(issuer.url, "subject-1", True)]
+    path = f"{IDENTITIES}/{found[0]['id']}"
+    refused = await browser.send("DELETE", path)
+    assert (refused.status_code, refused.json()["code"]) == (409, "LAST_WAY_IN")
+    with database.write() as tx:  # an identity of an issuer that is not asked any more is no way in
+        person = people_repository.find_by_email(tx, "grace@example.com")
+        assert person is not None
+        oidc_repository.link(tx, "https://old.example", "old-grace", person.id, 1)
+    assert (await browser.send("DELETE", path)).json()["code"] == "LAST_WAY_IN"
+    async with browser_of(sso) as ada:
+        await ada.login()
+        assert (await ada.get(IDENTITIES)).json()["data"] == []
+        assert (await ada.send("DELETE", path)).status_code == 404, "somebody else's"
+    assert (await browser.send("PUT", "/api/v1/auth/password", {"newPassword": "my new password"})).status_code == 200
+    assert (await browser.send("DELETE", path)).json() == {"ok": True}
+    assert (await browser.send("DELETE", path)).status_code == 404
+    assert [one["inUse"] for one in (await browser.get(IDENTITIES)).json()["data"]] == [False]
+    async with browser_of(sso) as elsewhere:
+        assert await sign_in(elsewhere) == "/login?problem=OIDC_ACCOUNT_EXISTS"
+        assert (await elsewhere.login("grace@example.com", "my new password")).status_code == 200
+    with database.read() as tx:
+        row = tx.execute(select(audit_events).where(audit_events.c.action == "account.oidc_unlinked")).one()
+    assert (row.actor_id, row.target_id, issuer.url in row.details) == (person.id, person.id, True)
+
+
+async def test_of_two_identities_unlinked_at_the_same_moment_one_stays(
+    browser: Browser, issuer: FakeIssuer, database: Database
+) -> None:
+    await signed_in_by_sso(browser)
+    with database.write() as tx:
+        person = people_repository.find_by_email(tx, "grace@example.com")
+        assert person is not None
+        oidc_repository.link(tx, issuer.url, "subject-2", person.id, 1)
+    ids = [one["id"] for one in (await browser.get(IDENTITIES)).json()["data"]]
+    answers = [0, 0]
+
+    async def unlink(place: int) -> None:
+        answers[place] = (await browser.send("DELETE", f"{IDENTITIES}/{ids[place]}")).status_code
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(unlink, 0)
+        tasks.start_soon(unlink, 1)
+    assert sorted(answers) == [200, 409]
+    assert len((await browser.get(IDENTITIES)).json()["data"]) == 1
+
+
+async def invited(app: FastAPI, owner: Browser, newcomer: Browser, email: str, *, named: bool) -> dict[str, object]:
+    """Somebody joins by a link and says this address; their person as they see it."""
+    body = {"workspaceId": "default", **({"email": email} if named else {})}
+    link: str = (await owner.post("/api/v1/invitations", body)).json()["url"]
+    token = link.partition("#")[2]
+    said = {"token": token, "name": "New", "email": email, "password": "a long password"}
+    answer = await newcomer.post("/api/v1/invitations/accept", said)
+    assert answer.status_code == 201, answer.text
+    newcomer.csrf = answer.json()["csrfToken"]
+    return answer.json()["person"]
+
+
+async def test_an_address_that_was_only_typed_is_unverified_and_no_identity_is_linked_to_it(
+    sso: FastAPI, browser: Browser, issuer: FakeIssuer, database: Database
+) -> None:
+    async with browser_of(sso) as owner, browser_of(sso) as grace:
+        await owner.login()
+        assert (await owner.get("/api/v1/auth/session")).json()["person"]["emailVerified"] is True
+        squatter = await invited(sso, owner, browser, "grace@example.com", named=False)
+        assert squatter["emailVerified"] is False
+        back = at_issuer(await to_issuer(browser, link=True))
+        assert (await browser.get(back)).headers["location"] == "/login?problem=OIDC_ADDRESS_UNCONFIRMED"
+        assert await sign_in(grace) == "/login?problem=OIDC_ACCOUNT_EXISTS"
+        assert not await grace.is_signed_in()
+        with database.read() as tx:
+            assert tx.execute(select(oidc_identities)).first() is None
+        path = f"/api/v1/people/{squatter['id']}"
+        assert (await browser.send("PATCH", path, {"emailVerified": True})).status_code == 403, "not by oneself"
+        assert (await owner.send("PATCH", path, {"emailVerified": True})).json()["emailVerified"] is True
+        back = at_issuer(await to_issuer(browser, link=True))
+        assert (await browser.get(back)).headers["location"] == "/account"
+        assert (await owner.send("PATCH", path, {"emailVerified": False})).json()["emailVerified"] is False
+    with database.read() as tx:
+        actions = select(audit_events.c.action).where(audit_events.c.target_id == squatter["id"])
+        assert {"person.email_verified", "person.email_doubted"} <= set(tx.execute(actions).scalars())
+
+
+async def test_an_address_that_the_invitation_or_the_issuer_named_is_verified(
+    sso: FastAPI, browser: Browser, issuer: FakeIssuer
+) -> None:
+    async with browser_of(sso) as owner, browser_of(sso) as other:
+        await owner.login()
+        assert (await invited(sso, owner, browser, "grace@example.com", named=True))["emailVerified"] is True
+        back = at_issuer(await to_issuer(browser, link=True))
+        assert (await browser.get(back)).headers["location"] == "/account"
+        issuer.somebody = Somebody("other", "alan@example.com")
+        await signed_in_by_sso(other)
+        assert (await other.get("/api/v1/auth/session")).json()["person"]["emailVerified"] is True
+
+
+async def test_an_invitation_that_names_the_address_vouches_for_an_account_that_is_there(
+    sso: FastAPI, browser: Browser, issuer: FakeIssuer
+) -> None:
+    async with browser_of(sso) as owner:
+        await owner.login()
+        owner.csrf = (await owner.get("/api/v1/auth/session")).json()["csrfToken"]
+        await owner.post("/api/v1/workspaces", {"name": "Second"})
+        assert (await invited(sso, owner, browser, "grace@example.com", named=False))["emailVerified"] is False
+        body = {"workspaceId": "second", "email": "grace@example.com"}
+        token = (await owner.post("/api/v1/invitations", body)).json()["url"].partition("#")[2]
+        joined = await browser.post("/api/v1/invitations/accept", {"token": token})
+        assert joined.json()["person"]["emailVerified"] is True
+
+
 @asynccontextmanager
 async def behind_a_proxy(
     environ: dict[str, str], clock: ManualClock, monkeypatch: pytest.MonkeyPatch
@@ -319,3 +493,42 @@ async def test_the_issuer_is_reached_through_the_proxy_of_the_environment(
         assert answer.headers["location"] == "/"
         monkeypatch.setenv("NO_PROXY", "issuer.test")
     assert {"POST /token", "GET /jwks"} <= set(issuer.requests)
+
+
+async def come_in(app: FastAPI, issuer: FakeIssuer) -> str:
+    """Sign in at an issuer that this process itself cannot ask; where the browser ends."""
+    async with browser_of(app) as browser:
+        address = urlsplit(await to_issuer(browser))
+        if address.path == "/login":
+            return f"{address.path}?{address.query}"
+        back = urlsplit(issuer.authorize({name: one[0] for name, one in parse_qs(address.query).items()}))
+        return (await browser.get(f"{back.path}?{back.query}")).headers["location"]
+
+
+async def test_an_issuer_behind_a_private_ca_is_trusted_only_while_the_environment_names_that_ca(
+    environ: dict[str, str],
+    database: Database,
+    clock: ManualClock,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    certificate = self_signed(tmp_path / "issuer", SystemClock())
+    another = self_signed(tmp_path / "another", SystemClock())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.chain, certificate.key)
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "HTTPS_PROXY", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with FakeIssuer(clock, redirect_uri=f"{ORIGIN}{CALLBACK}", tls=context) as issuer:
+        assert issuer.url.startswith("https://")
+        environ.update(issuer.environ, OPENCTO_OIDC_ALLOW="@example.com")
+        async with serve(environ, clock) as app, browser_of(app) as owner:
+            await claim_with(owner, claim_token(app.state.identity))
+            assert await come_in(app, issuer) == "/login?problem=OIDC_UNREACHABLE"
+            for untrusted in (another.chain, tmp_path / "gone.pem"):
+                monkeypatch.setenv("SSL_CERT_FILE", str(untrusted))
+                assert await come_in(app, issuer) == "/login?problem=OIDC_UNREACHABLE"
+            assert issuer.requests == []
+            monkeypatch.setenv("SSL_CERT_FILE", str(certificate.chain))
+            assert await come_in(app, issuer) == "/"
+            monkeypatch.setenv("SSL_CERT_FILE", str(another.chain))
+            assert await come_in(app, issuer) == "/login?problem=OIDC_UNREACHABLE"

@@ -12,6 +12,7 @@ from identity.conftest import ADA, Browser, NewBrowser
 from opencto.identity import people_repository
 from opencto.identity.services import IdentityServices
 from opencto.identity.tables import people, recovery_codes
+from opencto.ledger.tables import audit_events
 from opencto.testing import ManualClock
 
 pytestmark = pytest.mark.anyio
@@ -126,3 +127,86 @@ async def test_guessing_codes_is_slowed_although_the_password_is_right(
         wrong = f"{(int(totp.at(clock.now())) + 1 + index) % 1_000_000:06d}"
         answers.append((await thief.login(code=wrong)).status_code)
     assert answers == [401] * 10 + [429] * 2
+
+
+RENEW = f"{PATH}/recovery-codes"
+
+
+def renewals(identity: IdentityServices) -> list[tuple[str, str]]:
+    with identity.database.read() as tx:
+        rows = tx.execute(
+            select(audit_events.c.actor_name, audit_events.c.details)
+            .where(audit_events.c.action == "second_factor.recovery_renewed")
+            .order_by(audit_events.c.seq)
+        )
+        return [(row.actor_name, row.details) for row in rows]
+
+
+async def test_fresh_recovery_codes_replace_the_old_ones_and_the_trail_tells(
+    ada: Browser, clock: ManualClock, new_browser: NewBrowser, identity: IdentityServices
+) -> None:
+    totp, old = await turn_on(ada, clock)
+    assert (await (await new_browser()).login(code=old[0])).status_code == 200
+    assert (await ada.get(PATH)).json()["recoveryCodesLeft"] == 9
+    fresh = (await ada.post(RENEW, {"password": ADA["password"]})).json()["recoveryCodes"]
+    assert len(set(fresh)) == 10
+    assert not set(fresh) & set(old)
+    assert (await ada.get(PATH)).json()["recoveryCodesLeft"] == 10
+    browser = await new_browser()
+    for dead in old:
+        assert (await browser.login(code=dead)).json()["code"] == "SIGN_IN_REFUSED"
+        clock.advance(700)  # so that the throttle is not what refuses
+    assert (await browser.login(code=fresh[3])).status_code == 200
+    assert (await browser.login(code=totp.at(clock.now()))).status_code == 200, "the app goes on as before"
+    assert renewals(identity) == [("Ada", '{"voided":9}')]
+
+
+async def test_fresh_recovery_codes_take_a_current_code_of_the_app_once(
+    ada: Browser, clock: ManualClock, identity: IdentityServices
+) -> None:
+    totp, old = await turn_on(ada, clock)
+    clock.advance(30)
+    right = totp.at(clock.now())
+    wrong = f"{(int(right) + 1) % 1_000_000:06d}"
+    assert (await ada.post(RENEW, {"code": wrong})).json()["code"] == "PROOF_REFUSED"
+    assert (await ada.post(RENEW, {"password": "not it at all"})).json()["code"] == "PROOF_REFUSED"
+    for shapeless in ({}, {"code": right, "password": ADA["password"]}, {"code": old[0]}, {"code": None}):
+        assert (await ada.post(RENEW, shapeless)).json()["code"] == "INVALID_REQUEST"
+    assert renewals(identity) == []
+    assert (await ada.post(RENEW, {"code": right})).status_code == 200
+    assert (await ada.post(RENEW, {"code": right})).json()["code"] == "PROOF_REFUSED", "a code works once"
+    assert len(renewals(identity)) == 1
+
+
+async def test_recovery_codes_are_not_renewed_by_guessing_nor_where_the_factor_is_off_nor_with_a_token(
+    ada: Browser, clock: ManualClock
+) -> None:
+    assert (await ada.get(PATH)).json() == {"enabledAt": None, "recoveryCodesLeft": 0}
+    assert (await ada.post(RENEW, {"password": ADA["password"]})).json()["code"] == "SECOND_FACTOR_OFF"
+    assert (await ada.post(RENEW, {"code": "123456"})).json()["code"] == "PROOF_REFUSED"
+    await turn_on(ada, clock)
+    answers = [await ada.post(RENEW, {"code": "000000"}) for _ in range(12)]
+    assert answers[-1].status_code == 429
+    assert int(answers[-1].headers["Retry-After"]) > 0
+    made = await ada.post("/api/v1/tokens", {"name": "t", "scopes": ["all"]})
+    bearer = {"Authorization": f"Bearer {made.json()['token']}"}
+    assert (await ada.http.post(RENEW, json={"password": ADA["password"]}, headers=bearer)).status_code == 403
+
+
+async def test_of_two_renewals_at_the_same_moment_one_set_of_codes_holds(
+    ada: Browser, clock: ManualClock, new_browser: NewBrowser, identity: IdentityServices
+) -> None:
+    await turn_on(ada, clock)
+    answers = await asyncio.gather(*(ada.post(RENEW, {"password": ADA["password"]}) for _ in range(3)))
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    with identity.database.read() as tx:
+        assert len(tx.execute(select(recovery_codes.c.code_hash)).all()) == 10
+
+
+async def test_a_repeated_request_with_its_key_gives_the_same_codes(ada: Browser, clock: ManualClock) -> None:
+    totp, _ = await turn_on(ada, clock)
+    clock.advance(30)
+    body = {"code": totp.at(clock.now())}
+    first, second = [await ada.post(RENEW, body, **{"Idempotency-Key": "once"}) for _ in range(2)]
+    assert first.status_code == second.status_code == 200
+    assert first.json() == second.json()

@@ -4,12 +4,14 @@ import signal
 import socket
 import sqlite3
 import ssl
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from journeys.program import Program, opencto
+from journeys.program import Program, environment, opencto
 from opencto.core.migrations import newest_version
 
 
@@ -96,6 +98,26 @@ def test_a_start_without_its_secret_stops_with_a_sentence(tmp_path: Path) -> Non
         assert result.returncode == 1
         assert result.stderr.count("chmod 600") == 1
         assert "Traceback" not in result.stderr
+
+
+def test_a_start_on_a_full_disk_says_so_and_the_next_one_needs_no_repair(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    for blocks in (8, 32, 100):  # the disk is full a little later each time
+        with_little_room = f'ulimit -f {blocks} && exec "$0" -m opencto up --port 0'
+        refused = subprocess.run(
+            ["/bin/bash", "-c", with_little_room, sys.executable],
+            env=environment(OPENCTO_DATA_DIR=str(data)),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert refused.returncode not in {0, -9}
+        assert "disk of the server is full" in refused.stderr
+        assert "Traceback" not in refused.stderr
+    with Program(data, OPENCTO_DRAIN_SECONDS="0") as program:
+        assert program.get("/ready").status_code == 200
+        assert program.stop() == 0
 
 
 def test_a_newer_database_is_refused_by_the_program(tmp_path: Path) -> None:

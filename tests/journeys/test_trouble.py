@@ -15,12 +15,14 @@ from asgi_lifespan import LifespanManager
 from fastapi import APIRouter, FastAPI, Response
 from sqlalchemy import Connection, text
 
+from identity.world import build_world
 from opencto.app import create_app
 from opencto.core.database import Database
 from opencto.core.migrations import migrate
 from opencto.core.settings import Settings, load
 from opencto.identity import access
 from opencto.identity.guard import GuardedRoute
+from opencto.identity.tokens import new_secret
 from opencto.identity.work import Work
 from opencto.testing import ManualClock
 from opencto.wire.base import Wire
@@ -93,9 +95,17 @@ def _full_disk(path: Path) -> Generator[None]:
 
 @pytest.mark.parametrize("database_url", [None], ids=["sqlite"])
 async def test_a_full_disk_refuses_writes_and_recovers_when_there_is_space(
-    client: httpx2.AsyncClient, settings: Settings
+    app: FastAPI, client: httpx2.AsyncClient, settings: Settings
 ) -> None:
+    world = build_world(app)
     with _full_disk(settings.data_dir):
+        assert (await client.get("/api/v1/workspaces", headers=world.ada.bearer)).status_code == 200
+        said = [
+            await client.post("/api/v1/tokens", json={"name": "t", "scopes": ["all"]}, headers=world.ada.bearer)
+            for _ in range(40)
+        ]
+        assert {(one.status_code, one.json().get("code")) for one in said} <= {(201, None), (503, "STORAGE_FULL")}
+        assert said[-1].status_code == 503, "the log of the database is full too by now"
         assert await _write(client, 500_000) == (503, "STORAGE_FULL")
         assert await _notes(client) == 1
         assert (await client.get("/ready")).status_code == 200, "it can still be read"
@@ -176,15 +186,24 @@ def stopped_and_started(postgres_cluster: PostgresCluster) -> Iterator[PostgresC
 @pytest.mark.postgres
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 async def test_postgres_gone_and_back_needs_no_restart(
-    client: httpx2.AsyncClient, stopped_and_started: PostgresCluster
+    app: FastAPI, client: httpx2.AsyncClient, stopped_and_started: PostgresCluster
 ) -> None:
+    world = build_world(app)
     stopped_and_started.stop()
     ready = await client.get("/ready")
     assert (ready.status_code, ready.json()) == (503, {"status": "unavailable", "checks": {"database": "failed"}})
     assert await _write(client) == (503, "DATABASE_UNAVAILABLE")
     assert (await client.get("/notes")).json()["code"] == "DATABASE_UNAVAILABLE"
+    known, unknown = world.ada.bearer, {"Authorization": f"Bearer {new_secret('octo').reveal()}"}
+    for credential in (known, unknown, world.ada.browser):  # nobody is told that they are not who they are
+        refused = await client.get("/api/v1/workspaces", headers=credential)
+        assert (refused.status_code, refused.json()["code"]) == (503, "DATABASE_UNAVAILABLE")
+    login = {"email": "ada@example.com", "password": "correct horse battery"}
+    assert (await client.post("/api/v1/auth/login", json=login)).status_code == 503
     assert (await client.get("/health")).status_code == 200
     stopped_and_started.start()
     assert (await client.get("/ready")).status_code == 200
+    assert (await client.get("/api/v1/workspaces", headers=known)).status_code == 200
+    assert (await client.get("/api/v1/workspaces", headers=unknown)).status_code == 401
     assert await _notes(client) == 1
     assert await _write(client) == (200, None)

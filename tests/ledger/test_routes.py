@@ -214,9 +214,27 @@ async def test_an_export_of_everything_verifies(
     path = tmp_path / "x.jsonl"
     path.write_bytes(answer.content)
     result = verify_file(path, trail.public_key)
-    assert (result.ok, result.rows, result.is_whole) == (True, 7, True)
+    assert (result.ok, result.rows, result.is_whole) == (True, 8, True)
     answer = await client.get("/api/v1/audit/export", headers=operator.headers)
-    assert [json.loads(line).get("workspaceId") for line in answer.text.splitlines()] == [acme] * 5 + [None]
+    lines = [json.loads(line) for line in answer.text.splitlines()]
+    assert [line.get("workspaceId") for line in lines] == [acme] * 6 + [None]
+    told = json.loads(path.read_text().splitlines()[7])
+    assert (told["action"], told["actorId"], told["via"]) == ("audit.exported", lines[5]["actorId"], "token")
+    assert (told["workspaceId"], told["details"]) == (None, {"format": "jsonl"})
+    assert (lines[5]["action"], lines[5]["workspaceId"]) == ("audit.exported", acme)
+
+
+async def test_an_export_that_was_refused_or_narrowed_is_told_as_it_was(
+    client: httpx2.AsyncClient, database: Database, clock: ManualClock, acme: str, rows: None
+) -> None:
+    member, admin = (add_person(database, clock, {acme: role}) for role in (Role.MEMBER, Role.ADMIN))
+    assert (await client.get("/api/v1/audit/export", headers=member.headers)).status_code == 403
+    query = {"action": "token.created", "from": "2026-11-23T12:01:00Z", "format": "csv"}
+    assert (await client.get("/api/v1/audit/export", params=query, headers=admin.headers)).status_code == 200
+    told = (await ask(client, admin, action="audit.exported")).json()["data"]
+    assert [one["details"] for one in told] == [
+        {"filter_action": "token.created", "filter_from_at": 1_795_435_260_000, "format": "csv"}
+    ]
 
 
 async def test_an_export_for_a_spreadsheet(
@@ -226,7 +244,7 @@ async def test_an_export_for_a_spreadsheet(
     answer = await client.get("/api/v1/audit/export", params={"format": "csv"}, headers=admin.headers)
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     lines = list(csv.DictReader(io.StringIO(answer.text)))
-    assert [line["target_id"] for line in lines] == [f"tok_{number}" for number in range(5)]
+    assert [line["target_id"] for line in lines] == [*(f"tok_{number}" for number in range(5)), ""]
 
 
 async def test_operators_verify_the_trail(
@@ -239,7 +257,8 @@ async def test_operators_verify_the_trail(
     with database.write() as tx:
         tx.execute(update(audit_events).where(audit_events.c.seq == 3).values(action="x", details="["))
     answer = (await client.post("/api/v1/audit/verify", headers=operator.headers)).json()
-    assert (answer["ok"], answer["rows"]) == (False, 2)
+    assert (answer["ok"], answer["rows"]) == (False, 6)
+    assert [one["seq"] for one in answer["breaks"]] == [3]
     assert answer["firstBreak"] == {
         "kind": "row_edited",
         "seq": 3,

@@ -527,3 +527,61 @@ def test_a_second_head_is_never_looked_at(trail: AuditLog, database: Database) -
         tx.execute(insert(audit_head).values(id=2, seq=9, hash="", signature=""))
     write(trail, database, 2)
     assert trail.verify().ok
+
+
+def all_found(trail: AuditLog) -> list[tuple[str, int | None]]:
+    return [(one.kind, one.seq) for one in trail.verify().breaks]
+
+
+def test_every_break_is_named_and_not_only_the_first(trail: AuditLog, database: Database, anchors: Path) -> None:
+    write(trail, database, 20)
+    trail.anchor()
+    change(database, 3, actor_name="Eve")
+    put(database, rehash(row(database, 6), actor_name="Eve"))
+    remove(database, 9, 11)
+    change(database, 12, action="token.forgotten")
+    put(database, replace(row(database, 4), seq=14))
+    remove(database, 19, 20)
+    assert all_found(trail) == [
+        ("row_edited", 3),
+        ("row_edited", 6),
+        ("rows_removed", 9),
+        ("row_edited", 12),
+        ("row_edited", 14),
+        ("rows_truncated", 19),
+    ]
+    assert trail.verify().rows == 20 - len({3, 7, 9, 10, 11, 12, 14, 19, 20})
+
+
+def test_a_break_that_is_known_does_not_hide_the_next(trail: AuditLog, database: Database) -> None:
+    write(trail, database, 5)
+    set_head(database, signature="AAAA")
+    write(trail, database, 3)
+    trail.anchor()
+    assert all_found(trail) == [("head_forged", 6)]
+    write(trail, database, 2)
+    assert all_found(trail) == [("head_forged", 6)], "what follows is sound"
+    remove(database, 8, 8)
+    assert all_found(trail) == [("head_forged", 6), ("rows_removed", 8)]
+    with database.write() as tx:
+        tx.execute(delete(audit_head))
+    assert all_found(trail) == [("head_forged", 6), ("rows_removed", 8), ("head_missing", None)]
+
+
+def test_behind_rows_that_were_renumbered_nothing_is_claimed(trail: AuditLog, database: Database) -> None:
+    write(trail, database, 12)
+    change(database, 2, actor_name="Eve")
+    remove(database, 5, 6)
+    renumber(database, 7, -2)
+    change(database, 9, actor_name="Eve")
+    assert all_found(trail) == [("row_edited", 2), ("rows_removed", 5)]
+
+
+def test_no_more_breaks_are_named_than_can_be_read(
+    trail: AuditLog, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verify_module, "MAX_BREAKS", 4)
+    write(trail, database, 10)
+    with database.write() as tx:
+        tx.execute(update(audit_events).values(actor_name="Eve"))
+    assert all_found(trail) == [("row_edited", number) for number in range(1, 5)]

@@ -1,5 +1,6 @@
 """Every line is JSON (or pretty), comes from anywhere, and holds no secret."""
 
+import io
 import json
 import logging
 import sys
@@ -127,3 +128,35 @@ def test_no_planted_secret_reaches_the_log(stderr: Stderr, log_format: Any, kind
     assert needle not in stderr.getvalue()
     if log_format == "json":
         assert len(lines(stderr)) == 9
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("is_terminal", "environ", "is_coloured"),
+    [
+        (True, {}, True),
+        (True, {"NO_COLOR": ""}, True),
+        (True, {"NO_COLOR": "1"}, False),
+        (True, {"NO_COLOR": "0"}, False),
+        (True, {"TERM": "dumb"}, False),
+        (False, {}, False),
+    ],
+    ids=str,
+)
+def test_pretty_lines_have_colours_in_a_terminal_whose_user_wants_them(
+    monkeypatch: pytest.MonkeyPatch, is_terminal: bool, environ: dict[str, str], is_coloured: bool
+) -> None:
+    stream = Terminal() if is_terminal else io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    log.configure("pretty", "info")
+    log.get("identity").info("person_joined", name="Ada")
+    assert "person_joined" in stream.getvalue()
+    assert ("\x1b[" in stream.getvalue()) is is_coloured

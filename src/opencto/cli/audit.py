@@ -88,7 +88,7 @@ def verify(
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Check that nothing was edited, removed, reordered, inserted or cut off. Exit code 1 names the first break.
+    """Check that nothing was edited, removed, reordered, inserted or cut off. Exit code 1 names every break.
 
     Examples:
 
@@ -127,7 +127,7 @@ def export(
     to_time: To = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Write the rows out, oldest first, with a signed last line (jsonl).
+    """Write the rows out, oldest first, with a signed last line (jsonl). That it was done is a row too.
 
     Examples:
 
@@ -135,9 +135,17 @@ def export(
 
       opencto audit export --format csv --from 2026-11-01 > november.csv
     """
+    from opencto.identity.ports import AuditEvent
+    from opencto.ledger.audit import EXPORTED
+
     filters = _filters(action, actor, target, workspace, from_time, to_time)
     with open_local_house(data_dir) as house:
-        audit = house.audit
+        audit, about = house.audit, filters.named()
+        audit.note(
+            AuditEvent.local(
+                EXPORTED, "audit", None, workspace_id=filters.workspace_id, format=file_format.value, **about
+            )
+        )
         lines = audit.export_csv(filters) if file_format is Format.CSV else audit.export_jsonl(filters)
         if output is None:
             sys.stdout.writelines(lines)
@@ -192,7 +200,9 @@ def _show(result: "AuditVerification") -> None:
     else:
         line(f"The trail is BROKEN. {result.first_break.message}")
         line(f"  kind        {result.first_break.kind}")
-        line(f"  sound       {result.rows:,} rows before it")
+        for one in result.breaks[1:]:
+            line(f"  then        {one.kind}: {one.message}")
+        line(f"  sound       {result.rows:,} rows")
     if result.dropped_rows:
         line(f"  dropped     {result.dropped_rows:,} rows by retention; their sealed ends fit")
     line(

@@ -58,4 +58,4 @@ def _explain_missing(error: ModuleNotFoundError) -> int:
     output.error(
         f'This needs the extra "{extra}", which is not installed ({package} is missing). Run: pip install "opencto[{extra}]"'
     )
-    return FAILED
+    return USAGE

@@ -267,6 +267,6 @@ def finish_oidc(
         signed_in = services.oidc.finish(Returned(state, code, error, iss), sealed, caller, origin_of(request))
     except OidcTrouble as trouble:
         return _trouble(trouble)
-    response = RedirectResponse("/", 302)
+    response = RedirectResponse("/account" if signed_in is None else "/", 302)
     response.delete_cookie(OIDC_COOKIE, path=COOKIE_PATH)
     return response if signed_in is None else _keep_signed_in(response, signed_in, services.settings)

@@ -85,7 +85,10 @@ class ClaimService:
             raise AlreadyClaimed if self.is_claimed(tx) else LinkRefused.claim()
         if not link.anywhere and not is_loopback:
             raise LinkRefused.claim_elsewhere()
-        if not people_repository.give_address(tx, link.person_id, name=name, email=email, password_hash=password_hash):
+        now = millis(self._clock.now())
+        if not people_repository.give_address(
+            tx, link.person_id, name=name, email=email, password_hash=password_hash, now=now
+        ):
             raise AlreadyClaimed
         links_repository.drop_links(tx, "claim", link.person_id)
         return link.person_id

@@ -21,6 +21,7 @@ from opencto.identity.access import Access, access_of
 from opencto.identity.authentication import SESSION_COOKIE, Authenticator
 from opencto.identity.caller import Caller, Origin, WorkspaceCaller
 from opencto.identity.claim_state import ClaimState
+from opencto.identity.page_origin import PageOrigin
 from opencto.wire.identity import Id
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -44,12 +45,22 @@ class CsrfMissing(Forbidden):
         )
 
 
+class ForeignOrigin(Forbidden):
+    code, title = "FOREIGN_ORIGIN", "This page is not ours"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "With the session cookie a WebSocket opens from our own pages only. Set OPENCTO_PUBLIC_URL to the address that people use, or send a token."
+        )
+
+
 class Gatekeeper:
     """Decides for one request. One per application, at `app.state.gatekeeper`."""
 
-    def __init__(self, authenticator: Authenticator, claim_state: ClaimState) -> None:
+    def __init__(self, authenticator: Authenticator, claim_state: ClaimState, pages: PageOrigin) -> None:
         self.authenticator = authenticator
         self._claim = claim_state
+        self._pages = pages
 
     async def admit(self, scope: AsgiScope, access: Access) -> Caller | None:
         """The caller, None where none is needed and none was given. Raises the problem to answer with otherwise."""
@@ -57,6 +68,8 @@ class Gatekeeper:
         if not state["is_loopback"] and not access.before_claim and not await self._claim.is_claimed():
             raise NotClaimed
         caller = await self._authenticate(scope)
+        if scope["type"] == "websocket" and caller is not None and caller.via == "session":
+            self._check_origin(scope)
         if access.kind == "open":
             return caller
         if access.kind == "metrics" and state["is_loopback"] and _host_is_loopback(scope):
@@ -78,6 +91,10 @@ class Gatekeeper:
     def check_csrf(self, caller: Caller, scope: AsgiScope) -> None:
         if not self.authenticator.csrf_holds(caller.credential_id, _header(scope, b"x-csrf-token")):
             raise CsrfMissing
+
+    def _check_origin(self, scope: AsgiScope) -> None:
+        if not self._pages.is_ours(scope, _header(scope, b"origin")):
+            raise ForeignOrigin
 
     async def _authenticate(self, scope: AsgiScope) -> Caller | None:
         header = _header(scope, b"authorization")

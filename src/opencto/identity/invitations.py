@@ -191,6 +191,8 @@ class Invitations:
         if members_repository.find(tx, row.workspace_id, caller.person_id) is not None:
             raise AlreadyMember("You are in this workspace already. An owner or admin can change your role.")
         self._spend(tx, row, caller.person_id)
+        if row.email is not None:
+            people_repository.verify_email(tx, caller.person_id, millis(self._clock.now()))
         self._audit.record(
             tx,
             AuditEvent.by(
@@ -216,6 +218,7 @@ class Invitations:
             name=newcomer.name,
             email=newcomer.email,
             email_key=key,
+            is_email_verified=row.email is not None,  # else it is only what the newcomer typed
             password_hash=newcomer.password_hash,
             now=millis(self._clock.now()),
         ):

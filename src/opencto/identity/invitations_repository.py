@@ -119,7 +119,15 @@ def email_key_of(tx: Connection, person_id: str) -> str | None:
 
 
 def add_person(
-    tx: Connection, *, person_id: str, name: str, email: str, email_key: str, password_hash: str, now: int
+    tx: Connection,
+    *,
+    person_id: str,
+    name: str,
+    email: str,
+    email_key: str,
+    is_email_verified: bool,
+    password_hash: str,
+    now: int,
 ) -> bool:
     """False when the address belongs to somebody; then nothing was added and the transaction goes on."""
     make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
@@ -128,6 +136,7 @@ def add_person(
         name=name,
         email=email,
         email_key=email_key,
+        email_verified_at=now if is_email_verified else None,
         password_hash=password_hash,
         is_operator=False,
         is_local_owner=False,

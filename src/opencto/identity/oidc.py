@@ -6,7 +6,8 @@ the same address is *not* taken over: addresses of our own accounts are what som
 linking by address alone would let whoever was quicker to type a colleague's address keep a password to the
 colleague's account, and would let an issuer's administrator become the owner of the server. The owner of that account
 signs in with the password and then links (`start` with a signed-in caller), which proves both sides; the addresses
-must agree there too, so that nobody is led to link a stranger's identity.
+must agree there too, and ours must be one that somebody vouched for (the invitation named it, or an operator did), so
+that nobody who made an account under another's address is ever linked to the other's identity.
 
 A second factor set up here protects the password. Single sign-on relies on the issuer's own.
 """
@@ -31,7 +32,8 @@ from opencto.identity.caller import Caller, Origin
 from opencto.identity.claim import DEFAULT_SLUG
 from opencto.identity.devices import Devices
 from opencto.identity.errors import SignInSlowed
-from opencto.identity.oidc_issuer import Claims, Issuer, IssuerUnreachableError, TokenRefusedError
+from opencto.identity.issuer_calls import IssuerUnreachableError
+from opencto.identity.oidc_issuer import Claims, Issuer, TokenRefusedError
 from opencto.identity.ports import AuditEvent, AuditTrail
 from opencto.identity.refusals import Refusals
 from opencto.identity.sessions import Sessions
@@ -54,6 +56,7 @@ Trouble = Literal[
     "OIDC_NOT_ALLOWED",
     "OIDC_ACCOUNT_EXISTS",
     "OIDC_OTHER_ACCOUNT",
+    "OIDC_ADDRESS_UNCONFIRMED",
     "ACCOUNT_DISABLED",
     "NOT_CLAIMED",
     "RATE_LIMITED",
@@ -227,7 +230,7 @@ class Oidc:
         if people_repository.find_by_email(tx, email) is not None:
             raise OidcTrouble("OIDC_ACCOUNT_EXISTS")
         now, name = millis(self._clock.now()), _name(claims.name, email)
-        person_id = people_repository.insert_person(tx, name=name, email=email, now=now)
+        person_id = people_repository.insert_person(tx, name=name, email=email, now=now, is_email_verified=True)
         oidc_repository.link(tx, claims.issuer, claims.subject, person_id, now)
         workspace_id = people_repository.workspace_of_slug(tx, DEFAULT_SLUG)
         if workspace_id is not None:
@@ -256,6 +259,8 @@ class Oidc:
         person = people_repository.get_for_change(tx, linking)
         if person is None or person.email_key != people_repository.email_key(email):
             raise OidcTrouble("OIDC_OTHER_ACCOUNT")
+        if person.email_verified_at is None:
+            raise OidcTrouble("OIDC_ADDRESS_UNCONFIRMED")
         holder = oidc_repository.person_of(tx, claims.issuer, claims.subject)
         if holder == linking:
             return

@@ -1,38 +1,30 @@
 """What we ask of an OpenID Connect issuer: its metadata and keys (cached), the exchange of a code, and whether an ID
 token is its own, fresh and meant for us. Who may come in is `oidc.py`'s business.
 
-Requests go through the proxy and trust the certificates of the environment (HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE).
-Authlib speaks OAuth and checks the claims; joserfc, to which Authlib delegates, checks signatures.
+How it is asked (deadline, size, proxy, certificates) is said in `issuer_calls.py`. Authlib knows OAuth's parameters and
+checks the claims; joserfc, to which Authlib delegates, checks signatures.
 """
 
-import json
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 
-import httpx2
 from joserfc import jwk, jwt
 from joserfc.errors import BadSignatureError, ClaimError, JoseError
 from pydantic import BaseModel, ValidationError
 
 from opencto.core.clock import Clock, millis
 from opencto.core.secret import Secret
+from opencto.identity.issuer_calls import IssuerCalls, IssuerUnreachableError, exchange
 
-TIMEOUT_SECONDS = 10.0
-ANSWER_BYTES = 1_048_576
 METADATA_SECONDS = 3600
 REFETCH_SECONDS = 30
 """An unknown key id fetches the keys anew, but not more often than this."""
 LEEWAY_SECONDS = 60
 # Public-key signatures alone: neither `none` nor an HMAC whose "secret" would be the public key.
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519", "EdDSA"]
-
-
-class IssuerUnreachableError(Exception):
-    """The issuer does not answer, or not as OpenID Connect Discovery says. For the log."""
 
 
 class TokenRefusedError(Exception):
@@ -62,16 +54,6 @@ class Claims:
     name: str | None
 
 
-class _OAuthClient(Protocol):
-    """The two calls of Authlib's client, which has no types of its own."""
-
-    def create_authorization_url(self, url: str, **values: Any) -> tuple[str, str]: ...
-
-    def fetch_token(self, url: str, **values: Any) -> Mapping[str, Any]: ...
-
-    def close(self) -> None: ...
-
-
 class Issuer:
     """One issuer, as configured. Thread-safe."""
 
@@ -87,35 +69,48 @@ class Issuer:
 
     def authorization_url(self, *, state: str, nonce: str, verifier: str) -> str:
         """Where to send the browser. Raises IssuerUnreachableError."""
-        client = self._client("client_secret_basic")
-        try:
-            url, _ = client.create_authorization_url(
-                self._discover().authorization_endpoint, state=state, nonce=nonce, code_verifier=verifier
-            )
-        finally:
-            client.close()
-        return url
+        from authlib.oauth2 import rfc7636
+        from authlib.oauth2.rfc6749 import parameters
+
+        metadata = self._known_metadata() or exchange(self._discover)
+        return cast(Any, parameters).prepare_grant_uri(
+            metadata.authorization_endpoint,
+            self._client_id,
+            "code",
+            redirect_uri=self._redirect_uri,
+            scope="openid email profile",
+            state=state,
+            nonce=nonce,
+            code_challenge=cast(Any, rfc7636).create_s256_code_challenge(verifier),
+            code_challenge_method="S256",
+        )
 
     def claims(self, code: str, *, nonce: str, verifier: str, answered_by: str | None) -> Claims:
         """Exchange the code and check everything. `answered_by` is the `iss` of the redirect (RFC 9207) or None.
 
         Raises IssuerUnreachableError or TokenRefusedError.
         """
-        metadata = self._discover()
+        return exchange(lambda calls: self._claims(calls, code, nonce, verifier, answered_by))
+
+    async def _claims(
+        self, calls: IssuerCalls, code: str, nonce: str, verifier: str, answered_by: str | None
+    ) -> Claims:
+        metadata = await self._discover(calls)
         if answered_by != metadata.issuer and (
             answered_by is not None or metadata.authorization_response_iss_parameter_supported
         ):
             raise TokenRefusedError("another issuer answered")
-        token = self._exchange(metadata, code, verifier)
+        token = await self._redeem(calls, metadata, code, verifier)
         id_token, access_token = token.get("id_token"), token.get("access_token")
         if not isinstance(id_token, str):
             raise TokenRefusedError("no ID token")
-        claims = self._checked(metadata, id_token, nonce, access_token if isinstance(access_token, str) else None)
+        access_token = access_token if isinstance(access_token, str) else None
+        claims = await self._checked(calls, metadata, id_token, nonce, access_token)
         subject = claims["sub"]
         if not isinstance(subject, str) or not 1 <= len(subject) <= 255:
             raise TokenRefusedError("the subject is not usable")
-        if "email" not in claims and metadata.userinfo_endpoint is not None and isinstance(access_token, str):
-            claims = self._user_info(metadata.userinfo_endpoint, access_token, subject)
+        if "email" not in claims and metadata.userinfo_endpoint is not None and access_token is not None:
+            claims = await _user_info(calls, metadata.userinfo_endpoint, access_token, subject)
         email, name = claims.get("email"), claims.get("name")
         return Claims(
             metadata.issuer,
@@ -125,30 +120,30 @@ class Issuer:
             name if isinstance(name, str) else None,
         )
 
-    def _exchange(self, metadata: _Metadata, code: str, verifier: str) -> Mapping[str, Any]:
-        from authlib.integrations.base_client import OAuthError
-
+    async def _redeem(self, calls: IssuerCalls, metadata: _Metadata, code: str, verifier: str) -> Mapping[str, Any]:
+        """What the token endpoint gives for the code."""
         supported = metadata.token_endpoint_auth_methods_supported or ["client_secret_basic"]
-        client = self._client("client_secret_basic" if "client_secret_basic" in supported else "client_secret_post")
-        try:
-            return client.fetch_token(
-                metadata.token_endpoint,
-                grant_type="authorization_code",
-                code=code,
-                code_verifier=verifier,
-                redirect_uri=self._redirect_uri,
-            )
-        except OAuthError as error:
-            raise TokenRefusedError("the issuer refused the code") from error
-        except (httpx2.HTTPError, ValueError) as error:
-            raise IssuerUnreachableError(f"token endpoint: {type(error).__name__}") from error
-        finally:
-            client.close()
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "code_verifier": verifier,
+            "redirect_uri": self._redirect_uri,
+        }
+        basic = (self._client_id, self._client_secret)
+        if "client_secret_basic" not in supported:
+            form |= {"client_id": self._client_id, "client_secret": self._client_secret.reveal()}
+            basic = None
+        status, answer = await calls.post(metadata.token_endpoint, form, basic)
+        if status != 200 or "error" in answer:
+            raise TokenRefusedError("the issuer refused the code")
+        return answer
 
-    def _checked(self, metadata: _Metadata, id_token: str, nonce: str, access_token: str | None) -> Mapping[str, Any]:
+    async def _checked(
+        self, calls: IssuerCalls, metadata: _Metadata, id_token: str, nonce: str, access_token: str | None
+    ) -> Mapping[str, Any]:
         from authlib.oidc.core import CodeIDToken
 
-        token = self._verified(metadata, id_token)
+        token = await self._verified(calls, metadata, id_token)
         options = {
             "iss": {"essential": True, "value": metadata.issuer},
             "aud": {"essential": True, "value": self._client_id},
@@ -161,10 +156,10 @@ class Issuer:
             raise TokenRefusedError(f"claim {error.claim}: {error.error}") from error
         return token.claims
 
-    def _verified(self, metadata: _Metadata, id_token: str) -> jwt.Token:
+    async def _verified(self, calls: IssuerCalls, metadata: _Metadata, id_token: str) -> jwt.Token:
         """The token, whose signature is by a key of the issuer; a key that is new there is fetched."""
         for may_fetch in (False, True):
-            for key in self._signing_keys(metadata, fetch=may_fetch):
+            for key in await self._signing_keys(calls, metadata, fetch=may_fetch):
                 try:
                     token = jwt.decode(id_token, key, algorithms=ALGORITHMS)
                 except BadSignatureError:
@@ -178,13 +173,13 @@ class Issuer:
                     return token
         raise TokenRefusedError("no key of the issuer made this signature")
 
-    def _signing_keys(self, metadata: _Metadata, *, fetch: bool) -> list[jwk.Key]:
+    async def _signing_keys(self, calls: IssuerCalls, metadata: _Metadata, *, fetch: bool) -> list[jwk.Key]:
         now = self._clock.monotonic()
         with self._lock:
             cached = self._keys
         if cached is not None and now - cached[0] < (REFETCH_SECONDS if fetch else METADATA_SECONDS):
             return cached[1]
-        found = self._get_json(metadata.jwks_uri).get("keys")
+        found = (await calls.get(metadata.jwks_uri)).get("keys")
         if not isinstance(found, list):
             raise IssuerUnreachableError("the key set is not one")
         keys = [key for key in map(_public_key, cast("list[Any]", found)) if key is not None]
@@ -192,13 +187,17 @@ class Issuer:
             self._keys = (now, keys)
         return keys
 
-    def _discover(self) -> _Metadata:
-        now = self._clock.monotonic()
+    def _known_metadata(self) -> _Metadata | None:
         with self._lock:
             cached = self._metadata
-        if cached is not None and now - cached[0] < METADATA_SECONDS:
-            return cached[1]
-        document = self._get_json(f"{self._url}/.well-known/openid-configuration")
+        is_fresh = cached is not None and self._clock.monotonic() - cached[0] < METADATA_SECONDS
+        return cached[1] if cached is not None and is_fresh else None
+
+    async def _discover(self, calls: IssuerCalls) -> _Metadata:
+        known, now = self._known_metadata(), self._clock.monotonic()
+        if known is not None:
+            return known
+        document = await calls.get(f"{self._url}/.well-known/openid-configuration")
         try:
             metadata = _Metadata.model_validate(document)
         except ValidationError as error:
@@ -215,45 +214,12 @@ class Issuer:
             self._metadata = (now, metadata)
         return metadata
 
-    def _user_info(self, url: str, access_token: str, subject: str) -> Mapping[str, Any]:
-        claims = self._get_json(url, {"Authorization": f"Bearer {access_token}"})
-        if claims.get("sub") != subject:
-            raise TokenRefusedError("the user information is somebody else's")
-        return claims
 
-    def _get_json(self, url: str, headers: Mapping[str, str] | None = None) -> Mapping[str, Any]:
-        """A JSON object, of bounded size and within a bounded time. Raises IssuerUnreachableError."""
-        deadline, content = time.monotonic() + TIMEOUT_SECONDS, bytearray()
-        try:
-            with (
-                httpx2.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False) as client,
-                client.stream("GET", url, headers=headers) as answer,
-            ):
-                answer.raise_for_status()
-                for part in answer.iter_bytes():
-                    content += part
-                    if len(content) > ANSWER_BYTES or time.monotonic() > deadline:
-                        raise IssuerUnreachableError("the answer is too large or too slow")
-            found = json.loads(content)
-        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
-            raise IssuerUnreachableError(f"{urlsplit(url).path}: {type(error).__name__}") from error
-        if not isinstance(found, dict):
-            raise IssuerUnreachableError("the answer is not a JSON object")
-        return cast("dict[str, Any]", found)
-
-    def _client(self, method: str) -> _OAuthClient:
-        from authlib.integrations.httpx_client import OAuth2Client
-
-        return cast(Any, OAuth2Client)(
-            client_id=self._client_id,
-            client_secret=self._client_secret.reveal(),
-            token_endpoint_auth_method=method,
-            code_challenge_method="S256",
-            scope="openid email profile",
-            redirect_uri=self._redirect_uri,
-            timeout=TIMEOUT_SECONDS,
-            follow_redirects=False,
-        )
+async def _user_info(calls: IssuerCalls, url: str, access_token: str, subject: str) -> Mapping[str, Any]:
+    claims = await calls.get(url, {"Authorization": f"Bearer {access_token}"})
+    if claims.get("sub") != subject:
+        raise TokenRefusedError("the user information is somebody else's")
+    return claims
 
 
 _KEY_MISFITS = frozenset(

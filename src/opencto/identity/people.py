@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from opencto.core.clock import Clock, from_millis, millis
 from opencto.core.problems import Conflict, Forbidden, NotFound
-from opencto.identity import members_repository, people_admin_repository, workspaces_repository
+from opencto.identity import members_repository, people_admin_repository, people_repository, workspaces_repository
 from opencto.identity.caller import Caller
 from opencto.identity.members import LastOwner
 from opencto.identity.paging import AnyRow, Asked
@@ -42,7 +42,7 @@ class People:
         return PersonDetail(**_fields(row), is_local_owner=row.is_local_owner, workspaces=memberships_of(tx, person_id))
 
     def change(self, tx: Connection, caller: Caller, person_id: str, body: PersonUpdate) -> PersonDetail:
-        """Disable or enable, give or take the operator flag.
+        """Disable or enable, give or take the operator flag, vouch for the address.
 
         Raises LastOperator or LastOwner when the server or a workspace would be left without one.
         """
@@ -55,6 +55,8 @@ class People:
         if body.is_operator is not None and body.is_operator != row.is_operator:
             people_admin_repository.set_operator(tx, person_id, body.is_operator)
             self._record(tx, caller, f"person.operator_{'given' if body.is_operator else 'taken'}", person_id)
+        if body.email_verified is not None and body.email_verified != (row.email_verified_at is not None):
+            self._vouch(tx, caller, row, body.email_verified)
         if disables:
             people_admin_repository.disable(tx, person_id, millis(self._clock.now()))
             self._record(tx, caller, "person.disabled", person_id)
@@ -64,6 +66,15 @@ class People:
         if row.is_local_owner and (disables or body.is_operator is False):
             self._hand_over(tx, caller, operators, person_id)
         return self.get(tx, person_id)
+
+    def _vouch(self, tx: Connection, caller: Caller, row: AnyRow, is_verified: bool) -> None:
+        if not is_verified:
+            people_repository.doubt_email(tx, row.id)
+        elif row.email is None:
+            raise Conflict("This person has no e-mail address to vouch for.")
+        else:
+            people_repository.verify_email(tx, row.id, millis(self._clock.now()))
+        self._record(tx, caller, f"person.email_{'verified' if is_verified else 'doubted'}", row.id)
 
     def delete(self, tx: Connection, caller: Caller, person_id: str) -> Done:
         """The person and what is theirs: sign-ins, tokens, memberships, invitations. The audit trail stays."""
@@ -136,6 +147,7 @@ def _fields(row: AnyRow) -> dict[str, Any]:
         "id": row.id,
         "name": row.name,
         "email": row.email,
+        "email_verified": row.email_verified_at is not None,
         "is_operator": row.is_operator,
         "second_factor": row.totp_enabled_at is not None,
         "disabled_at": from_millis(row.disabled_at) if row.disabled_at is not None else None,

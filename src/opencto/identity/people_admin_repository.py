@@ -9,6 +9,7 @@ _PERSON = (
     people.c.id,
     people.c.name,
     people.c.email,
+    people.c.email_verified_at,
     people.c.is_operator,
     people.c.is_local_owner,
     people.c.totp_enabled_at,

@@ -35,6 +35,7 @@ def insert_person(
     name: str,
     email: str | None,
     now: int,
+    is_email_verified: bool = False,
     password_hash: str | None = None,
     is_operator: bool = False,
     is_local_owner: bool = False,
@@ -47,6 +48,7 @@ def insert_person(
             name=name,
             email=email,
             email_key=None if email is None else email_key(email),
+            email_verified_at=now if is_email_verified else None,
             password_hash=password_hash,
             is_operator=is_operator,
             is_local_owner=is_local_owner,
@@ -70,14 +72,30 @@ def find_local_owner(tx: Connection) -> Row[Any] | None:
     return tx.execute(select(people).where(people.c.is_local_owner).order_by(people.c.created_at)).first()
 
 
-def give_address(tx: Connection, person_id: str, *, name: str, email: str, password_hash: str) -> bool:
-    """Make the local owner somebody who can sign in; False when somebody was faster."""
+def give_address(tx: Connection, person_id: str, *, name: str, email: str, password_hash: str, now: int) -> bool:
+    """Make the local owner somebody who can sign in; False when somebody was faster.
+
+    Whoever holds the claim link runs the server, and who runs the server vouches for addresses.
+    """
     changed = tx.execute(
         update(people)
         .where(people.c.id == person_id, people.c.email_key.is_(None), people.c.disabled_at.is_(None))
-        .values(name=name, email=email, email_key=email_key(email), password_hash=password_hash)
+        .values(name=name, email=email, email_key=email_key(email), email_verified_at=now, password_hash=password_hash)
     )
     return changed.rowcount == 1
+
+
+def verify_email(tx: Connection, person_id: str, now: int) -> None:
+    """Somebody vouches for the address; since when stays what it was."""
+    tx.execute(
+        update(people)
+        .where(people.c.id == person_id, people.c.email_key.is_not(None), people.c.email_verified_at.is_(None))
+        .values(email_verified_at=now)
+    )
+
+
+def doubt_email(tx: Connection, person_id: str) -> None:
+    tx.execute(update(people).where(people.c.id == person_id).values(email_verified_at=None))
 
 
 def rename(tx: Connection, person_id: str, name: str) -> None:

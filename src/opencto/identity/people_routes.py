@@ -37,7 +37,7 @@ def get_person(usr: PersonId, services: Identity) -> PersonDetail:
 @router.patch("/{usr}", response_model=PersonDetail, responses=write_problems(404))
 @access.operator(Scope.PEOPLE_WRITE)
 def change_person(usr: PersonId, body: PersonUpdate, caller: CurrentCaller, work: Work, services: Identity) -> Response:
-    """Disable or enable somebody, or let them run the server."""
+    """Disable or enable somebody, let them run the server, or vouch for their address."""
     return work.commit(body, lambda tx: services.people.change(tx, caller, usr, body))
 
 

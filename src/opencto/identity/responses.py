@@ -12,6 +12,7 @@ _WORDS = {
     409: "This does not fit with what is there.",
     413: "The body is too large.",
     422: "Some fields are not valid.",
+    429: "Too many tries; says which limit and when it frees.",
     503: "The database does not answer or is busy; nothing was saved.",
 }
 

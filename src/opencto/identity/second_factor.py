@@ -11,13 +11,13 @@ from pyotp import random_base32
 from pyotp.totp import TOTP
 from sqlalchemy import Connection, Row
 
-from opencto.core.clock import Clock, millis
+from opencto.core.clock import Clock, from_millis, millis
 from opencto.core.problems import NotFound
 from opencto.identity import people_repository, second_factor_repository, sessions_repository
 from opencto.identity.caller import Caller
 from opencto.identity.errors import PasswordNeeded, ProofRefused, SecondFactorAlreadyOn, SecondFactorOff
 from opencto.identity.ports import AuditEvent, AuditTrail
-from opencto.wire.identity import Done, SecondFactorOn, SecondFactorSetup
+from opencto.wire.identity import Done, SecondFactorOn, SecondFactorSetup, SecondFactorState
 
 STEP_SECONDS = 30
 STEPS_AROUND = 1
@@ -65,15 +65,40 @@ class SecondFactor:
             raise ProofRefused("The code does not match. Check the clock of the phone and send the current code.")
         if not second_factor_repository.turn_on(tx, person.id, person.totp_secret, millis(self._clock.now())):
             raise SecondFactorAlreadyOn("The setup was changed at the same moment. Begin anew.")
-        codes = [_recovery_code() for _ in range(RECOVERY_CODES)]
-        second_factor_repository.replace_recovery_codes(
-            tx, person.id, [self._recovery_hash(person.id, one) for one in codes]
-        )
+        codes = self._fresh_codes(tx, person.id)
         ended = sessions_repository.delete_all(tx, person.id, caller.credential_id)
         self._audit.record(
             tx, AuditEvent.by(caller, "second_factor.turned_on", "person", person.id, sessions_ended=ended)
         )
         return SecondFactorOn(recovery_codes=codes)
+
+    def state(self, tx: Connection, caller: Caller) -> SecondFactorState:
+        person = people_repository.get(tx, caller.person_id)
+        if person is None:
+            raise NotFound
+        is_on = person.totp_enabled_at is not None
+        return SecondFactorState(
+            enabled_at=from_millis(person.totp_enabled_at) if is_on else None,
+            recovery_codes_left=second_factor_repository.count_unused(tx, person.id) if is_on else 0,
+        )
+
+    def renew_recovery_codes(self, tx: Connection, caller: Caller) -> SecondFactorOn:
+        """Ten fresh ones, after the caller proved that it is them; the old ones stop. Raises SecondFactorOff."""
+        person = self._person(tx, caller)
+        if person.totp_enabled_at is None:
+            raise SecondFactorOff("Turn the second factor on first; it comes with recovery codes.")
+        left = second_factor_repository.count_unused(tx, person.id)
+        codes = self._fresh_codes(tx, person.id)
+        self._audit.record(
+            tx, AuditEvent.by(caller, "second_factor.recovery_renewed", "person", person.id, voided=left)
+        )
+        return SecondFactorOn(recovery_codes=codes)
+
+    def _fresh_codes(self, tx: Connection, person_id: str) -> list[str]:
+        codes = [_recovery_code() for _ in range(RECOVERY_CODES)]
+        hashes = [self._recovery_hash(person_id, one) for one in codes]
+        second_factor_repository.replace_recovery_codes(tx, person_id, hashes)
+        return codes
 
     def turn_off(self, tx: Connection, caller: Caller) -> Done:
         """After the caller proved the password."""

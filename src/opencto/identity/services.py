@@ -18,6 +18,7 @@ from opencto.identity.hashing import Hashing
 from opencto.identity.invitations import Invitations
 from opencto.identity.members import Members
 from opencto.identity.oidc import Oidc
+from opencto.identity.oidc_identities import OidcIdentities
 from opencto.identity.passwords import PasswordService
 from opencto.identity.people import People
 from opencto.identity.ports import AuditTrail, Departure
@@ -53,6 +54,7 @@ class IdentityServices:
     second_factor: SecondFactor
     sign_in: SignIn
     oidc: Oidc
+    oidc_identities: OidcIdentities
     housekeeping: Housekeeping
 
 
@@ -94,6 +96,7 @@ def build_identity(
             database, throttle, devices, hashing, sessions, second_factor, claims, passwords, refusals, audit
         ),
         oidc=Oidc(settings, database, clock, keyring.key("oidc-cookie"), sessions, throttle, devices, refusals, audit),
+        oidc_identities=OidcIdentities(settings, audit),
         housekeeping=Housekeeping(database, clock, refusals, throttle, sessions),
     )
 

@@ -140,6 +140,7 @@ class Sessions:
                 id=person.id,
                 name=person.name,
                 email=person.email,
+                email_verified=person.email_verified_at is not None,
                 is_operator=person.is_operator,
                 second_factor=person.totp_enabled_at is not None,
                 disabled_at=None if person.disabled_at is None else from_millis(person.disabled_at),

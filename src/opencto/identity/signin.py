@@ -31,7 +31,7 @@ from opencto.identity.refusals import Reason, Refusals
 from opencto.identity.second_factor import SecondFactor
 from opencto.identity.sessions import Sessions
 from opencto.identity.throttle import Place, Throttle
-from opencto.wire.identity import AuthSession, Claim, Done, Login, PasswordReset
+from opencto.wire.identity import AuthSession, Claim, Done, FactorProof, Login, PasswordReset
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +139,23 @@ class SignIn:
         with self._database.write() as tx:
             self._throttle.give_back(tx, places)
         return person.password_hash
+
+    def prove_either(self, caller: Caller, proof: FactorProof) -> None:
+        """Have a signed-in person prove the password or the second factor. Raises ProofRefused, SignInSlowed or SignInBusy."""
+        if proof.code is None:
+            if self.prove(caller, proof.password) is None:
+                raise ProofRefused("There is no password to check. Send a code of the app.")
+            return
+        places = self._throttle.for_proof(caller.person_id)
+        self._take(places, caller.person_id, caller.origin)
+        with self._database.write() as tx:
+            person = people_repository.get_for_change(tx, caller.person_id)
+            is_on = person is not None and person.totp_enabled_at is not None
+            if person is not None and is_on and self._second_factor.use(tx, person, proof.code):
+                self._throttle.give_back(tx, places)
+                return
+        self._refusals.note(caller.person_id, "code", caller.origin)
+        raise ProofRefused("The code does not match. Send the one that the app shows now; each works once.")
 
     def slow_proof(self, caller: Caller) -> None:
         """Count a code that a signed-in person sends. Raises SignInSlowed."""

@@ -23,6 +23,7 @@ people = Table(
     Column("name", String(100), nullable=False),
     Column("email", String(254), nullable=True),
     Column("email_key", String(254), nullable=True, unique=True),  # casefolded, for comparing
+    Column("email_verified_at", BigInteger, nullable=True),  # null: they typed it, and nobody vouched for it
     Column("password_hash", String(200), nullable=True),
     Column("is_operator", Boolean, nullable=False, default=False),
     Column("is_local_owner", Boolean, nullable=False, default=False),

@@ -28,6 +28,8 @@ from opencto.ledger.verify import HEAD_REJECTED, Progress, Verification, verify
 from opencto.telemetry import log
 
 DAY_SECONDS = 86_400
+EXPORTED = "audit.exported"
+"""The action of the row that tells of an export, written before the rows are read."""
 
 
 class AuditLog:
@@ -61,6 +63,11 @@ class AuditLog:
         if head is None or not self._is_sound(head) or (last_seq or 0) > head.seq:
             head = self._resume(tx, head)
         self._append(tx, head, event)
+
+    def note(self, event: AuditEvent) -> None:
+        """`record` in a transaction of its own, for what changes nothing else."""
+        with self._database.write() as tx:
+            self.record(tx, event)
 
     def _append(self, tx: Connection, head: Head, event: AuditEvent) -> Head:
         origin = event.origin

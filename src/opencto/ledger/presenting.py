@@ -28,11 +28,13 @@ def page(found: list[Row], limit: int) -> AuditPage:
 
 
 def verification(result: Verification) -> AuditVerification:
-    found, head = result.first_break, result.head
+    breaks = [AuditBreak(kind=one.kind, seq=one.seq, message=one.message) for one in result.breaks]
+    head = result.head
     return AuditVerification(
         ok=result.ok,
         rows=result.rows,
-        first_break=AuditBreak(kind=found.kind, seq=found.seq, message=found.message) if found else None,
+        first_break=breaks[0] if breaks else None,
+        breaks=breaks,
         head=AuditHead(seq=head.seq, hash=head.hash, signature=head.signature) if head else None,
         public_key=result.public_key,
         dropped_rows=result.dropped_rows,

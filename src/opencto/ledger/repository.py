@@ -78,6 +78,11 @@ class Filters:
     from_at: int | None = None
     to_at: int | None = None
 
+    def named(self) -> dict[str, str | int]:
+        """Those that were given, besides the workspace: what the trail keeps of an export."""
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        return {f"filter_{name}": value for name, value in given.items() if name != "workspace_id"}
+
     def clauses(self) -> list[ColumnElement[bool]]:
         column = audit_events.c
         equal = {

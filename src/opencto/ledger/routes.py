@@ -11,8 +11,9 @@ from opencto.core.clock import millis
 from opencto.core.problems import Forbidden
 from opencto.identity import access
 from opencto.identity.guard import GuardedRoute, current_caller, within
+from opencto.identity.ports import AuditEvent
 from opencto.ledger import presenting
-from opencto.ledger.audit import AuditLog, Filters
+from opencto.ledger.audit import EXPORTED, AuditLog, Filters
 from opencto.wire.audit import AuditPage, AuditVerification
 from opencto.wire.base import Text
 from opencto.wire.identity import Id, Role, Scope
@@ -118,11 +119,16 @@ def list_audit(
 )
 @access.in_workspace(Role.ADMIN, Scope.AUDIT_READ)
 def export_audit(
+    request: Request,
     audit: Audit,
     filters: Asked,
     file_format: Annotated[Literal["jsonl", "csv"], Query(alias="format")] = "jsonl",
 ) -> StreamingResponse:
-    """The rows as a file, streamed."""
+    """The rows as a file, streamed. That you took them is a row too, and in the file where no filter leaves it out."""
+    caller, about = current_caller(request), filters.named()
+    audit.note(
+        AuditEvent.by(caller, EXPORTED, "audit", None, workspace_id=filters.workspace_id, format=file_format, **about)
+    )
     lines = audit.export_csv(filters) if file_format == "csv" else audit.export_jsonl(filters)
     media_type = "text/csv; charset=utf-8" if file_format == "csv" else "application/jsonl"
     name = f'attachment; filename="opencto-audit.{file_format}"'

@@ -1,5 +1,7 @@
 """Whether the trail is whole: rows against their own hashes, each against the one before, the ends of sealed segments,
-the signed head, and the anchors outside the database. The first break in chain order is named.
+the signed head, and the anchors outside the database. Every break is named in chain order, so that an old one which is
+known does not hide a new one; where rows were renumbered, reordered or rewritten the walk ends, because from there on
+no row can be told from another.
 
 Rows are read in batches, so a million of them fit in flat memory, and while the server runs: what is appended after
 the start is left for the next time. The clock plays no part: `at` may go back, only `seq` orders the trail.
@@ -18,6 +20,8 @@ from opencto.ledger.repository import Extent, Head, Segment
 from opencto.ledger.signing import Signer
 
 BATCH_ROWS = 1_000
+MAX_BREAKS = 50
+"""More than these are not named: naming one costs up to half a second."""
 _NEIGHBOURS = 10_000  # how far a moved row is looked for, so that a break is named and not only found
 
 BreakKind = Literal[
@@ -35,6 +39,8 @@ BreakKind = Literal[
     "anchor_forged",
     "rolled_back",
 ]
+UNKNOWN = ""
+"""The hash before a row that follows a broken one."""
 HEAD_REJECTED = "audit.head_rejected"
 """The action of the row that an append leaves behind when it meets a head that is not ours."""
 
@@ -56,7 +62,7 @@ class Verification:
     """What a check of the whole trail found."""
 
     rows: int
-    first_break: Break | None
+    breaks: tuple[Break, ...]
     head: Head | None
     public_key: str
     dropped_rows: int
@@ -65,29 +71,33 @@ class Verification:
 
     @property
     def ok(self) -> bool:
-        return self.first_break is None
+        return not self.breaks
+
+    @property
+    def first_break(self) -> Break | None:
+        return self.breaks[0] if self.breaks else None
 
 
 class Broken(Exception):  # noqa: N818 - a finding, not a failure
-    """Carries the first break out of the walk."""
+    """Carries a break out of a check. `ends_walk`: what stands behind it cannot be judged."""
 
-    def __init__(self, kind: BreakKind, seq: int | None, message: str) -> None:
+    def __init__(self, kind: BreakKind, seq: int | None, message: str, *, ends_walk: bool = True) -> None:
         super().__init__(message)
         self.found = Break(kind, seq, message)
+        self.ends_walk = ends_walk
 
 
 def verify(database: Database, signer: Signer, anchors: AnchorFile, progress: Progress | None = None) -> Verification:
     """Check everything. Raises only when the database or the anchors cannot be read."""
     walk = _Walk(database, signer, progress or (lambda _done, _all: None))
     walk.load(anchors)  # before the rows: every anchor in hand is then of a row that must be there
-    found: Break | None = None
     try:
         walk.run()
     except Broken as broken:
-        found = broken.found
+        walk.breaks.append(broken.found)
     return Verification(
         walk.rows,
-        found,
+        tuple(walk.breaks),
         walk.extent.head,
         signer.public_key,
         walk.dropped_rows,
@@ -102,6 +112,7 @@ class _Walk:
     signer: Signer
     progress: Progress
     rows: int = 0
+    breaks: list[Break] = field(default_factory=list[Break])
     dropped_rows: int = 0
     seq: int = 0
     hash: str = GENESIS
@@ -132,7 +143,7 @@ class _Walk:
             what = "before the first row" if first < 1 else "among the rows that retention dropped"
             raise Broken("row_inserted", first, f"Row {first} was inserted {what}.")
         for row in self._read():
-            self._check(row)
+            self._judge(row)
         self._check_end()
 
     # The sealed segments
@@ -193,21 +204,37 @@ class _Walk:
                 return True
         return False
 
+    def _judge(self, row: Row) -> None:
+        """Check the row; write a break down and go on behind it where that is possible."""
+        while True:
+            try:
+                self._check(row)
+            except Broken as broken:
+                if broken.ends_walk or len(self.breaks) + 1 >= MAX_BREAKS:
+                    raise
+                self.breaks.append(broken.found)
+                if broken.found.kind == "rows_removed":  # what stands behind the gap has not been looked at yet
+                    self.seq, self.hash = row.seq - 1, row.prev_hash
+                    continue
+                # A row whose content is not its own says nothing of what the next one must follow.
+                self.seq, self.hash = row.seq, row.hash if row.computed_hash() == row.hash else UNKNOWN
+            return
+
     def _check(self, row: Row) -> None:
         expected = self.seq + 1
         if row.seq != expected:
             head = self.extent.head
             if head is not None and self._head_is_signed(head) and head.seq < expected:
                 raise Broken("row_inserted", row.seq, f"Row {row.seq} was inserted behind the end of the trail.")
-            raise Broken("rows_removed", expected, f"{_rows(expected, row.seq - 1)} removed.")
+            raise Broken("rows_removed", expected, f"{_rows(expected, row.seq - 1)} removed.", ends_walk=False)
         if row.computed_hash() != row.hash:
             raise self._name_content(row)
-        if row.prev_hash != self.hash:
+        if self.hash not in {UNKNOWN, row.prev_hash}:
             raise self._name_link(row)
         if row.action == HEAD_REJECTED and row.actor_kind == "system":
             found = row.content()["details"].get("found")
             message = f"When row {row.seq} was written there was {found}: rows before it may have been taken away."
-            raise Broken("head_forged", row.seq, message)
+            raise Broken("head_forged", row.seq, message, ends_walk=False)
         self.seq, self.hash, self.rows = row.seq, row.hash, self.rows + 1
         end = self._ends.get(row.seq)
         if end is not None and end.last_hash != row.hash:
@@ -230,10 +257,11 @@ class _Walk:
         if origin is None:
             if follower is not None and self._origin(follower) == row.seq:
                 return Broken("row_inserted", row.seq, f"Row {row.seq} was inserted and later ones renumbered.")
-            return Broken("row_edited", row.seq, f"Row {row.seq} was edited: its content does not give its hash.")
+            message = f"Row {row.seq} was edited: its content does not give its hash."
+            return Broken("row_edited", row.seq, message, ends_walk=False)
         if other is not None and other.hash == row.hash:
             message = f"Row {row.seq} was replaced by a copy of row {origin}."
-            return Broken("row_edited", row.seq, message)
+            return Broken("row_edited", row.seq, message, ends_walk=False)
         if origin < row.seq:
             message = f"A row was inserted at {origin}: what stands at {row.seq} was row {origin}."
             return Broken("row_inserted", origin, message)
@@ -260,9 +288,9 @@ class _Walk:
         linked = follower.prev_hash == row.hash if follower else head is not None and head.hash == row.hash
         if linked and self.rows:
             message = f"Row {self.seq} was replaced: row {row.seq} is chained to another one."
-            return Broken("row_edited", self.seq, message)
+            return Broken("row_edited", self.seq, message, ends_walk=False)
         message = f"Row {row.seq} was replaced: it is not chained to row {self.seq}."
-        return Broken("row_edited", row.seq, message)
+        return Broken("row_edited", row.seq, message, ends_walk=False)
 
     # The end
 
@@ -280,7 +308,7 @@ class _Walk:
         self._check_later_anchors()
         if head.seq < self.seq:
             raise self._name_older_head(head)
-        if head.hash != self.hash:
+        if self.hash not in {UNKNOWN, head.hash}:
             message = f"Row {self.seq} is not the one that the signed head names: it was rewritten."
             raise Broken("rows_rewritten", self.seq, message)
         if self._forged_anchor is not None:

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import sys
 import threading
 from collections.abc import Mapping, MutableMapping
@@ -101,7 +102,7 @@ def configure(log_format: Literal["auto", "json", "pretty"], level: str) -> None
         structlog.processors.format_exc_info,
     ]
     renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        structlog.dev.ConsoleRenderer(colors=_may_colour(), exception_formatter=structlog.dev.plain_traceback)
         if pretty
         else structlog.processors.JSONRenderer()
     )
@@ -127,6 +128,11 @@ def configure(log_format: Literal["auto", "json", "pretty"], level: str) -> None
         logging.getLogger(name).setLevel("ERROR" if level == "error" else "WARNING")
     logging.captureWarnings(capture=True)
     _catch_the_uncaught()
+
+
+def _may_colour() -> bool:
+    """Colours are for a terminal whose user did not switch them off (no-color.org)."""
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def get(name: str) -> structlog.stdlib.BoundLogger:

@@ -19,9 +19,11 @@ _MAX_ITEMS = 100
 
 _TELLING = r"(?:pass(?:word|wd|phrase|code)|secret|token|api[_-]?key|private[_-]?key|master[_-]?key|credentials?|authorization|cookie|csrf|recovery[_-]?codes?)"
 _TELLING_NAME = re.compile(rf"(?i){_TELLING}|(?:^|[_-])(?:t?otp|pwd|dsn)(?:$|[_-])")
+_WORD_BEGINS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|-")
 _HARMLESS_NAME = re.compile(
-    r"(?i)tokens$|tokens?_(?:id|kind|count|limit|name|per_.*)$|_?(?:id|hint|name|count|seconds|state|source)$"
+    r"tokens$|tokens?_(?:kind|limit|per_.*)$|(?:^|_)(?:ids?|hint|name|count|seconds|state|source)$"
 )
+"""Of a name as `snake_case`: `tokenId` is an id as `token_id` is, and `secret_account` does not end in a count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,8 @@ def _mask(match: re.Match[str]) -> str:
 @functools.lru_cache(maxsize=2048)
 def is_secret_name(name: str) -> bool:
     """Whether what is called so must not be shown, whatever it looks like."""
-    return _TELLING_NAME.search(name) is not None and _HARMLESS_NAME.search(name) is None
+    words = _WORD_BEGINS.sub("_", name).lower()
+    return _TELLING_NAME.search(words) is not None and _HARMLESS_NAME.search(words) is None
 
 
 def scrub_value(value: Any, name: str = "", depth: int = 0) -> Any:

@@ -69,6 +69,9 @@ class AuditVerification(Wire):
     ok: bool
     rows: int = Field(description="Rows that were checked and found sound.")
     first_break: AuditBreak | None
+    breaks: list[AuditBreak] = Field(
+        description="Every break in the order of the trail, at most 50. Behind rows that were renumbered, reordered or rewritten nothing can be judged."
+    )
     head: AuditHead | None
     public_key: str = Field(description="Ed25519, base64: what an export is checked with.")
     dropped_rows: int = Field(description="Rows that retention dropped; their sealed ends were checked.")

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictBool, StrictInt, StringConstraints
+from pydantic import Field, StrictBool, StrictInt, StringConstraints, model_validator
 
 from opencto.wire.base import Email, Name, Sent, Text, Time, Wire, WireIn
 
@@ -70,6 +70,9 @@ class Person(Wire):
     id: str
     name: str
     email: str | None
+    email_verified: bool = Field(
+        description="Whether somebody vouched for the address: the issuer, the invitation that named it, or an operator."
+    )
     is_operator: bool
     second_factor: bool
     disabled_at: Time | None = None
@@ -230,6 +233,9 @@ class PersonUpdate(WireIn):
 
     disabled: Sent[StrictBool] = Field(None, description="A disabled person cannot sign in; their tokens do not work.")
     is_operator: Sent[StrictBool] = None
+    email_verified: Sent[StrictBool] = Field(
+        None, description="You know that the address is theirs. Single sign-on is linked to verified addresses alone."
+    )
 
 
 class InvitationCreate(WireIn):
@@ -363,6 +369,36 @@ class SecondFactorOn(Wire):
     """Ten codes for the day the phone is lost. Each works once; they are shown this once."""
 
     recovery_codes: list[str]
+
+
+class SecondFactorState(Wire):
+    """Whether a code is asked for after the password."""
+
+    enabled_at: Time | None = Field(description="null where it is off.")
+    recovery_codes_left: int
+
+
+class FactorProof(WireIn):
+    """Your password or the six digits of the app, one of the two."""
+
+    password: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+    code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> "FactorProof":
+        if (self.password is None) == (self.code is None):
+            raise ValueError("must hold `password` or `code`, one of the two")
+        return self
+
+
+class LinkedIdentity(Wire):
+    """Who you are at a single sign-on issuer."""
+
+    id: str
+    issuer: str
+    subject: str = Field(description="What the issuer calls you.")
+    in_use: bool = Field(description="Whether this server signs people in with that issuer now.")
+    linked_at: Time
 
 
 class PasswordProof(WireIn):

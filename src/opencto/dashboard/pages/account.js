@@ -1,8 +1,10 @@
 import { call } from "./api.js";
 import { factor } from "./account-factor.js";
+import { identities } from "./account-identities.js";
 import { sessions } from "./account-sessions.js";
 import { tokens } from "./account-tokens.js";
 import { begin, bindCopies, bindForm, byId, say, show } from "./page.js";
+import { explain, problemCode } from "./sign-on.js";
 
 const found = await begin();
 if (found && !found.signedIn) location.replace("/login?next=/account");
@@ -23,5 +25,9 @@ if (found?.signedIn) {
   bindCopies();
   factor(found.person.secondFactor);
   show(byId("sections"));
-  await Promise.all([sessions(), tokens()]);
+  if (problemCode) {
+    say(explain(problemCode), "danger");
+    history.replaceState(null, "", location.pathname);
+  }
+  await Promise.all([sessions(), tokens(), identities(found.oidcName ?? null)]);
 }

@@ -23,7 +23,7 @@ function where(workspaces) {
 async function health() {
   try {
     const { checks } = await call("GET", "/ready");
-    return `Ready. ${Object.keys(checks).join(", ")}: ok`;
+    return `Ready. ${new Intl.ListFormat("en").format(Object.keys(checks))} answered just now.`.replace(/ (.)/, (found) => found.toUpperCase());
   } catch (problem) {
     return problem.status === 503 ? "Not ready. Open this to see what fails" : problem.message;
   }

@@ -1,5 +1,5 @@
 import { call } from "./api.js";
-import { begin, bindForm, byId, say, show, takeToken } from "./page.js";
+import { begin, bindForm, byId, element, say, show, takeToken } from "./page.js";
 
 const token = takeToken();
 const found = await begin();
@@ -11,7 +11,8 @@ if (found && !token) {
   bindForm(form, async ({ newPassword }) => {
     await call("POST", "/api/v1/auth/reset", { token, newPassword });
     show(form, false);
-    say("The new password is set. Sign in with it.").append(Object.assign(document.createElement("a"), { href: "/login", textContent: "Sign in" }));
+    say("The new password is set.");
+    byId("message").append(element("div", { className: "row" }, element("a", { href: "/login", textContent: "Sign in", className: "button primary" })));
   });
   byId("newPassword").focus();
 }

@@ -1,0 +1,96 @@
+"""The base install: the packages that `pip install opencto` brings and no other, in an environment of its own.
+
+They are linked from the environment of the tests, so that no network is needed; what else is asked for is not there.
+"""
+
+import importlib.metadata
+import os
+import subprocess
+import venv
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import opencto
+
+
+def base_packages() -> dict[str, importlib.metadata.Distribution]:
+    """What the base install needs, with what that needs."""
+    found: dict[str, importlib.metadata.Distribution] = {}
+    waiting = ["opencto"]
+    while waiting:
+        for line in importlib.metadata.requires(waiting.pop()) or []:
+            wanted = Requirement(line)
+            name = canonicalize_name(wanted.name)
+            if name not in found and (wanted.marker is None or wanted.marker.evaluate({"extra": ""})):
+                found[name] = importlib.metadata.distribution(name)
+                waiting.append(name)
+    return found
+
+
+@pytest.fixture(scope="module")
+def light(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Python with the base packages and our sources."""
+    folder = tmp_path_factory.mktemp("light")
+    venv.create(folder, with_pip=False, symlinks=True)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    for distribution in base_packages().values():
+        tops = {path.parts[0] for path in distribution.files or [] if path.parts[0] not in {"..", "__pycache__"}}
+        for top in tops:
+            (packages / top).symlink_to(Path(str(distribution.locate_file(top))))
+    (packages / "opencto").symlink_to(Path(opencto.__file__).parent)
+    return folder / "bin" / "python"
+
+
+def run(light: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], "COLUMNS": "80", **environ}
+    return subprocess.run([light, *arguments], env=environment, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_it_is_light(light: Path) -> None:
+    heavy = {"fastapi", "sqlalchemy", "cryptography", "aiohttp", "openai", "uvicorn", "numpy"}
+    assert not heavy & set(base_packages())
+    assert run(light, "-c", "import fastapi").returncode == 1, "else the tests below prove nothing"
+
+
+def test_help_and_version_need_no_more(light: Path) -> None:
+    shown = run(light, "-m", "opencto", "--help")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "Start the server." in shown.stdout
+    assert run(light, "-m", "opencto", "--version").stdout == f"opencto {opencto.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["up", "claim", "config show", "people list", "token list", "audit list", "sandbox"],
+)
+def test_a_command_of_the_server_names_the_extra_that_it_needs(light: Path, tmp_path: Path, command: str) -> None:
+    refused = run(light, "-m", "opencto", *command.split(), OPENCTO_DATA_DIR=str(tmp_path / "data"))
+    assert refused.returncode == 2
+    assert refused.stdout == ""
+    assert 'pip install "opencto[server]"' in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert not (tmp_path / "data").exists()
+
+
+LOADED = "import sys; before = set(sys.modules); import opencto; print(*sorted(set(sys.modules) - before))"
+
+
+def test_importing_the_package_loads_nothing_else(light: Path) -> None:
+    assert run(light, "-c", LOADED).stdout.split() == ["opencto"]
+
+
+SHARED = """
+import importlib, pkgutil, opencto.wire
+for found in pkgutil.walk_packages(opencto.wire.__path__, "opencto.wire."):
+    importlib.import_module(found.name)
+    print(found.name)
+"""
+
+
+def test_the_shapes_that_the_sdk_shares_need_no_more(light: Path) -> None:
+    imported = run(light, "-c", SHARED)
+    assert imported.returncode == 0, imported.stderr
+    assert "opencto.wire.identity" in imported.stdout
