@@ -47,7 +47,7 @@ class Chores:
         self._database = database
         self._clock = clock
         self._ledger = ledger
-        self.all = (
+        self.all: tuple[Chore, ...] = (
             Chore("limits.sweep", SWEEP_SECONDS, limits.store.sweep),
             Chore("keys.check", KEYS_SECONDS, keys.check_due),
             Chore("ledger.retention", RETENTION_SECONDS, lambda: asyncio.to_thread(self.forget_old_calls)),
