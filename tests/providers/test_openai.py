@@ -577,6 +577,18 @@ async def test_a_stream_gives_words_usage_and_the_end(upstream: FakeUpstream, do
     assert [code for _, code in observed.calls] == [None] * 3
 
 
+async def test_a_refusal_in_a_stream_is_heard(upstream: FakeUpstream, door: OpenAI) -> None:
+    upstream.plant(
+        stream(
+            b'data: {"id":"c","choices":[{"delta":{"refusal":"I will"},"finish_reason":null}]}\n\n',
+            b'data: {"id":"c","choices":[{"delta":{"refusal":" not."},"finish_reason":"stop"}]}\n\n',
+            b"data: [DONE]\n\n",
+        )
+    )
+    async with door.chat_stream(KEY, CHAT) as answer:
+        assert "".join([chunk.text async for chunk in answer]) == "I will not."
+
+
 async def test_a_chunk_is_never_held_for_the_next(upstream: FakeUpstream, door: OpenAI) -> None:
     go_on = asyncio.Event()
 

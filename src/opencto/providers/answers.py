@@ -226,8 +226,8 @@ class ChatChunk:
 
     @property
     def text(self) -> str:
-        """The words that this chunk adds."""
-        return "".join(choice.delta.content or "" for choice in self.choices if choice.delta)
+        """The words that this chunk adds, of an answer or of a refusal to give one."""
+        return "".join(choice.delta.content or choice.delta.refusal or "" for choice in self.choices if choice.delta)
 
     @property
     def finish_reason(self) -> str | None:
