@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from sqlalchemy import insert
 
 from opencto.core.clock import SystemClock, millis
+from opencto.core.configuration import load
 from opencto.core.database import Database
 from opencto.core.ids import new_id
 from opencto.core.migrations import migrate
 from opencto.core.secret import digest
-from opencto.core.settings import load
 from opencto.identity.tables import api_tokens, memberships, people, workspaces
 from opencto.identity.tokens import hint, new_secret
 from opencto.wire.identity import Role, Scope

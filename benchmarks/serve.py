@@ -23,7 +23,7 @@ async def floor(scope: Scope, _receive: Receive, send: Send) -> None:
 def opencto(*, guarded: bool) -> ASGIApp:
     """The real application; `guarded` puts one hot route on it."""
     from opencto.app import create_app
-    from opencto.core.settings import load
+    from opencto.core.configuration import load
     from opencto.identity import access
     from opencto.identity.guard import HotRoute
     from opencto.telemetry import log

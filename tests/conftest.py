@@ -14,9 +14,10 @@ from fastapi import FastAPI
 
 from opencto.app import create_app
 from opencto.core.clock import SystemClock
+from opencto.core.configuration import load
 from opencto.core.database import Database
 from opencto.core.migrations import migrate
-from opencto.core.settings import Settings, load
+from opencto.core.settings import Settings
 from opencto.testing import ManualClock
 from postgres_cluster import PostgresCluster
 
@@ -124,7 +125,7 @@ def database(settings: Settings, clock: ManualClock, migrated_sqlite: Path) -> I
 
 
 @pytest.fixture
-async def app(settings: Settings, database: Database, clock: ManualClock) -> AsyncGenerator[FastAPI]:
+async def app(settings: Settings, database: Database, clock: ManualClock) -> AsyncGenerator[FastAPI]:  # noqa: ARG001 - migrated before the application opens it
     """The real application, opened."""
     app = create_app(settings, clock)
     async with LifespanManager(app):

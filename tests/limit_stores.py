@@ -11,9 +11,9 @@ from pathlib import Path
 import psycopg
 import redis
 
+from opencto.core.configuration import load
 from opencto.core.database import Database
 from opencto.core.migrations import migrate
-from opencto.core.settings import load
 from opencto.limits.stores.contract import Store
 from opencto.testing import ManualClock
 

@@ -13,9 +13,9 @@ import uvicorn
 from fastapi import FastAPI
 
 from opencto.app import create_app
+from opencto.core.configuration import load
 from opencto.core.database import Database
 from opencto.core.migrations import migrate
-from opencto.core.settings import load
 from opencto.identity.services import IdentityServices
 from opencto.testing import ManualClock
 

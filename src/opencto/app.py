@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -25,6 +25,7 @@ from opencto.dashboard.routes import build_dashboard
 from opencto.dashboard.routes import router as dashboard_router
 from opencto.identity import access
 from opencto.identity.account_routes import router as account_router
+from opencto.identity.application import Application
 from opencto.identity.auth_routes import router as auth_router
 from opencto.identity.authentication import Authenticator
 from opencto.identity.caller import WorkspaceCaller
@@ -250,7 +251,7 @@ def open_sandbox(house: House) -> Sandbox | None:
     return create_sandbox(config, house.clock)
 
 
-def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
+def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:  # noqa: PLR0915 - wiring is one straight list
     """The whole server as an ASGI application. The database must be migrated (`opencto up` does)."""
     house = open_house(settings, clock)
     authenticator = open_authenticator(house)
@@ -286,7 +287,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         house.health.close()
         house.database.close()
 
-    app = FastAPI(
+    app = Application(
         title="OpenCTO",
         version=__version__,
         lifespan=lifespan,
@@ -343,7 +344,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     app.add_exception_handler(Problem, problems.on_problem)
     app.add_exception_handler(RequestValidationError, problems.on_validation)
     app.add_exception_handler(HTTPException, problems.on_http)
-    app.add_middleware(
+    app.add_exception_handler(Exception, problems.on_unexpected)
+    app.around = partial(
         Edge,
         trusted_proxies=settings.trusted_proxies,
         max_body_bytes=settings.max_body_bytes,

@@ -19,7 +19,8 @@ from opencto.core.problems import Forbidden, NotFound, Unauthenticated
 HEAVY = ("fastapi", "sqlalchemy", "pydantic", "cryptography", "uvicorn", "structlog", "aiohttp", "alembic")
 
 
-def test_the_help_page_imports_nothing_heavy_and_shows_examples(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("tmp_path")
+def test_the_help_page_imports_nothing_heavy_and_shows_examples() -> None:
     script = (
         "import sys\nfrom opencto.cli import run\ncode = run(['--help'])\n"
         f"print('loaded:', [name for name in {HEAVY!r} if name in sys.modules])\nsys.exit(code)"

@@ -49,7 +49,7 @@ class Terminal:
 
 
 @pytest.fixture
-def terminal(environ: dict[str, str], world: World) -> Terminal:
+def terminal(environ: dict[str, str], world: World) -> Terminal:  # noqa: ARG001 - it is on the database that the terminal opens
     return Terminal(environ)
 
 
@@ -93,8 +93,9 @@ async def test_a_wrong_address_or_workspace_is_a_sentence(terminal: Terminal) ->
     assert isinstance(terminal.run(people, "invite", "--workspace", "beta").exception, Problem)
 
 
+@pytest.mark.usefixtures("world")
 async def test_a_token_from_the_terminal_works_until_it_is_revoked(
-    terminal: Terminal, world: World, client: httpx2.AsyncClient
+    terminal: Terminal, client: httpx2.AsyncClient
 ) -> None:
     plain = terminal.says(token, "create", "laptop", "--scope", "workspaces:read", "--plain").strip()
     headers = {"Authorization": f"Bearer {plain}"}

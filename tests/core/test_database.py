@@ -104,9 +104,13 @@ REFUSALS = {
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 @pytest.mark.parametrize("sqlstate", REFUSALS)
 def test_what_postgres_refuses_is_said_so_and_nothing_is_kept(notes: Database, sqlstate: str) -> None:
-    with pytest.raises(REFUSALS[sqlstate]), notes.write() as tx:
-        tx.exec_driver_sql("INSERT INTO notes VALUES (1, 'x')")
-        tx.exec_driver_sql(f"DO $$ BEGIN RAISE EXCEPTION 'as it says' USING ERRCODE = '{sqlstate}'; END $$")
+    def refused() -> None:
+        with notes.write() as tx:
+            tx.exec_driver_sql("INSERT INTO notes VALUES (1, 'x')")
+            tx.exec_driver_sql(f"DO $$ BEGIN RAISE EXCEPTION 'as it says' USING ERRCODE = '{sqlstate}'; END $$")
+
+    with pytest.raises(REFUSALS[sqlstate]):
+        refused()
     assert _count(notes) == 0
     _add(notes, 1)
     assert _count(notes) == 1

@@ -34,6 +34,7 @@ class Outside:
         self.url = url
         self.ca = ca
         self.cookies: list[str | None] = []
+        self.credentials: list[str | None] = []
 
 
 class Proxy:
@@ -42,9 +43,11 @@ class Proxy:
     def __init__(self) -> None:
         self.url = ""
         self.asked: list[str] = []
+        self.heads: list[str] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        self.heads.append(head)
         target = head.split()[1]
         self.asked.append(target)
         host, _, port = target.rpartition(":")
@@ -82,6 +85,7 @@ async def outside(tmp_path: Path) -> AsyncGenerator[Outside]:
 
     async def hello(request: web.Request) -> web.Response:
         here.cookies.append(request.headers.get("Cookie"))
+        here.credentials.append(request.headers.get("Authorization"))
         answer = web.Response(text="hello")
         answer.set_cookie("kept", "1")
         return answer
@@ -157,6 +161,50 @@ async def test_what_needs_no_proxy_goes_straight(
     monkeypatch.setenv(name, "localhost,.internal")
     assert await _get(outside.url) == "hello"
     assert proxy.asked == []
+
+
+async def test_a_tunnel_is_asked_for_with_the_proxys_credentials_which_go_no_further(
+    outside: Outside, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(outside.ca))
+    monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("http://", "http://ada:p%40ss@"))
+    assert await _get(outside.url) == "hello"
+    assert "Proxy-Authorization: Basic YWRhOnBAc3M=\r\n" in proxy.heads[0]
+    assert outside.credentials == [None]
+
+
+async def test_every_plain_request_greets_the_proxy_on_a_kept_connection_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[str | None, str | None]] = []
+
+    async def pass_on(request: web.BaseRequest) -> web.Response:
+        seen.append((request.headers.get("Host"), request.headers.get("Proxy-Authorization")))
+        return web.Response(text="hello")
+
+    runner = web.ServerRunner(web.Server(pass_on))
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    monkeypatch.setenv("http_proxy", f"http://ada:secret@127.0.0.1:{runner.addresses[0][1]}")
+    async with open_session() as session:
+        for _ in range(2):
+            async with session.get("http://issuer.example/") as answer:
+                assert await answer.text() == "hello"
+    await runner.cleanup()
+    assert seen == [("issuer.example", "Basic YWRhOnNlY3JldA==")] * 2
+
+
+async def test_netrc_is_not_read(
+    outside: Outside, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "netrc").write_text(
+        "machine localhost login ada password hidden\nmachine 127.0.0.1 login ada password hidden\n"
+    )
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(outside.ca))
+    monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+    assert await _get(outside.url) == "hello"
+    assert outside.credentials == [None]
+    assert "authorization" not in proxy.heads[0].lower()
 
 
 async def test_no_cookie_is_kept(outside: Outside, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from opencto.core.settings import SettingsError, default_data_dir, load, restore, snapshot
+from opencto.core.configuration import SettingsError, default_data_dir, load, restore, snapshot
 
 
 def test_every_mistake_is_named_at_once_with_its_remedy(tmp_path: Path) -> None:

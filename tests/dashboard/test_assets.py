@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from opencto.core.settings import load
+from opencto.core.configuration import load
 from opencto.dashboard.assets import Assets
 from opencto.dashboard.csp import page_policy, reference_policy
 from opencto.dashboard.shell import PAGES
@@ -43,8 +43,9 @@ class Inline(HTMLParser):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
+@pytest.mark.usefixtures("request")
 async def test_a_page_refers_to_what_is_there_and_holds_nothing_inline(
-    page: object, client: httpx2.AsyncClient, request: pytest.FixtureRequest
+    page: object, client: httpx2.AsyncClient
 ) -> None:
     path = next(one.path for one in PAGES if one is page)
     answer = await client.get(path)

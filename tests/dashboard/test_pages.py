@@ -3,6 +3,7 @@
 from datetime import timedelta
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 from pyotp.totp import TOTP
 
@@ -53,7 +54,8 @@ def test_a_mistake_that_the_server_finds_stands_beside_its_field(page: Page, ser
     expect(page.locator("#name-error")).to_contain_text("invisible")
 
 
-def test_a_used_claim_link_is_refused_with_a_request_id_to_copy(owner: Page, served: Served) -> None:
+@pytest.mark.usefixtures("served")
+def test_a_used_claim_link_is_refused_with_a_request_id_to_copy(owner: Page) -> None:
     owner.goto("/claim#octo_claim_not_the_link_that_was_printed")
     expect(owner.get_by_text("This server has an owner already.")).to_be_visible()
     owner.get_by_role("button", name="Sign out").click()
@@ -120,7 +122,8 @@ def test_the_second_factor_is_set_up_asked_for_and_turned_off(owner: Page, serve
     expect(owner.get_by_role("button", name="Set it up")).to_be_visible()
 
 
-def test_an_invitation_makes_somebody_new_a_member(owner: Page, served: Served) -> None:
+@pytest.mark.usefixtures("served")
+def test_an_invitation_makes_somebody_new_a_member(owner: Page) -> None:
     link = invite(owner)
     owner.context.clear_cookies()
     owner.goto(link)
@@ -135,7 +138,8 @@ def test_an_invitation_makes_somebody_new_a_member(owner: Page, served: Served) 
     expect(owner.get_by_text("You are in Default (member).")).to_be_visible()
 
 
-def test_an_invitation_survives_signing_in_first(owner: Page, served: Served) -> None:
+@pytest.mark.usefixtures("served")
+def test_an_invitation_survives_signing_in_first(owner: Page) -> None:
     owner.evaluate(
         """async () => {
           const { csrfToken } = await (await fetch("/api/v1/auth/session")).json();
@@ -215,7 +219,8 @@ def test_a_password_is_changed_and_the_other_browser_is_signed_out(owner: Page, 
     second.close()
 
 
-def test_a_token_is_shown_once_works_and_is_revoked(owner: Page, served: Served) -> None:
+@pytest.mark.usefixtures("served")
+def test_a_token_is_shown_once_works_and_is_revoked(owner: Page) -> None:
     owner.goto("/account")
     expect(owner.get_by_text("No tokens yet.")).to_be_visible()
     owner.get_by_text("New token").click()

@@ -51,7 +51,7 @@ def test_single_sign_on_is_linked_used_and_unlinked(owner: Page, issuer: FakeIss
     expect(owner.get_by_text("Not linked yet.")).to_be_visible()
 
 
-def test_the_only_way_to_sign_in_stays_and_the_page_says_why(page: Page, owner: Page, issuer: FakeIssuer) -> None:
+def test_the_only_way_to_sign_in_stays_and_the_page_says_why(page: Page, owner: Page, issuer: FakeIssuer) -> None:  # noqa: ARG001 - wanted for its effect
     owner.context.clear_cookies()
     page.goto("/login")
     page.get_by_role("link", name="Continue with Acme").click()

@@ -11,7 +11,8 @@ from typing import Any, cast
 import yaml
 
 from journeys.program import Program, environment
-from opencto.core.settings import Settings, variable
+from opencto.core.setting_values import variable
+from opencto.core.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 CONTAINERFILE = (ROOT / "deploy" / "Containerfile").read_text()

@@ -7,7 +7,8 @@ import pytest
 
 from opencto.cli.commands import COMMANDS
 from opencto.cli.reference import settings_page
-from opencto.core.settings import Settings, variable
+from opencto.core.setting_values import variable
+from opencto.core.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from identity.world import World, build_world
 from opencto.app import create_app
-from opencto.core.settings import load
+from opencto.core.configuration import load
 from opencto.identity import hashing
 from opencto.identity.claim import ClaimService
 from opencto.identity.services import IdentityServices

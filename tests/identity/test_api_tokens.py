@@ -69,7 +69,9 @@ async def test_the_rights_of_a_token_are_those_of_its_owner_at_the_moment_of_use
 
 @pytest.fixture
 async def other_node(
-    settings: Settings, client: httpx2.AsyncClient, clock: ManualClock
+    settings: Settings,
+    client: httpx2.AsyncClient,  # noqa: ARG001 - the first node stands before the second
+    clock: ManualClock,
 ) -> AsyncGenerator[httpx2.AsyncClient]:
     """A second process on the same database."""
     app = create_app(settings, clock)

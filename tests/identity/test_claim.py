@@ -76,9 +76,8 @@ async def test_the_link_makes_the_local_owner_the_claimant_and_signs_in(
     assert await browser.is_signed_in()
 
 
-async def test_the_cookie_is_secure_under_https(
-    environ: dict[str, str], database: Database, clock: ManualClock
-) -> None:
+@pytest.mark.usefixtures("database")
+async def test_the_cookie_is_secure_under_https(environ: dict[str, str], clock: ManualClock) -> None:
     environ["OPENCTO_PUBLIC_URL"] = "https://cto.example.com"
     async with serve(environ, clock) as app, browser_of(app) as browser:
         answer = await claim_with(browser, claim_token(app.state.identity))

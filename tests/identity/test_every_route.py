@@ -310,9 +310,8 @@ LOOSE: list[BaseRoute] = [
 
 
 @pytest.mark.parametrize("route", LOOSE, ids=lambda route: type(route).__name__)
-def test_a_route_that_nobody_declared_stops_the_start_and_is_named(
-    settings: Settings, database: object, route: BaseRoute
-) -> None:
+@pytest.mark.usefixtures("database")
+def test_a_route_that_nobody_declared_stops_the_start_and_is_named(settings: Settings, route: BaseRoute) -> None:
     assert undeclared([route]) == ["/loose"]
     ops_router.routes.append(route)
     try:

@@ -87,7 +87,8 @@ AUTHORIZATIONS = [
 ]
 
 
-async def test_a_strange_authorization_is_a_plain_401(client: httpx2.AsyncClient, world: World) -> None:
+@pytest.mark.usefixtures("world")
+async def test_a_strange_authorization_is_a_plain_401(client: httpx2.AsyncClient) -> None:
     for value in AUTHORIZATIONS:
         answer = await client.get("/api/v1/workspaces", headers=[(b"authorization", value.encode("latin-1"))])
         assert (answer.status_code, answer.json()["code"]) == (401, "UNAUTHENTICATED"), value[:60]

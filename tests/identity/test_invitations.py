@@ -5,7 +5,6 @@ from typing import Any
 
 import httpx2
 import pytest
-from fastapi import FastAPI
 from sqlalchemy import func, select
 
 from identity.world import Actor, World
@@ -217,9 +216,8 @@ async def test_an_admin_who_became_a_member_again_cannot_have_made_an_owner(
     assert code(await accept(client, token, who=NEW)) == NOT_VALID
 
 
-async def test_links_go_to_the_public_address_alone(
-    environ: dict[str, str], app: FastAPI, client: httpx2.AsyncClient, world: World
-) -> None:
+@pytest.mark.usefixtures("environ", "app")
+async def test_links_go_to_the_public_address_alone(client: httpx2.AsyncClient, world: World) -> None:
     answer = await client.post(
         PATH,
         json={"workspaceId": "acme"},

@@ -36,7 +36,10 @@ def issuer(clock: ManualClock) -> Iterator[FakeIssuer]:
 
 @pytest.fixture
 async def sso(
-    issuer: FakeIssuer, environ: dict[str, str], database: Database, clock: ManualClock
+    issuer: FakeIssuer,
+    environ: dict[str, str],
+    database: Database,  # noqa: ARG001 - migrated before the server opens it
+    clock: ManualClock,
 ) -> AsyncGenerator[FastAPI]:
     """A claimed server that trusts the issuer for everybody at example.com."""
     environ.update(issuer.environ, OPENCTO_OIDC_ALLOW="@Example.com linus@example.org", OPENCTO_OIDC_NAME="Acme")
@@ -217,8 +220,9 @@ async def test_the_address_may_come_from_the_user_information(browser: Browser, 
     assert "GET /userinfo" in issuer.requests
 
 
+@pytest.mark.usefixtures("issuer")
 async def test_a_code_works_once_and_a_mixed_up_or_missing_state_never(
-    sso: FastAPI, browser: Browser, issuer: FakeIssuer, clock: ManualClock
+    sso: FastAPI, browser: Browser, clock: ManualClock
 ) -> None:
     back = at_issuer(await to_issuer(browser))
     sealed = browser.http.cookies["opencto_oidc"]
@@ -267,8 +271,9 @@ async def test_keys_are_cached_and_a_new_one_is_fetched_when_it_appears(
     assert issuer.requests.count("GET /jwks") == 2
 
 
+@pytest.mark.usefixtures("database")
 async def test_an_issuer_that_is_gone_is_a_problem_on_the_login_page(
-    environ: dict[str, str], database: Database, clock: ManualClock, free_port: int
+    environ: dict[str, str], clock: ManualClock, free_port: int
 ) -> None:
     with FakeIssuer(clock, redirect_uri=f"{ORIGIN}{CALLBACK}") as issuer:
         environ.update(issuer.environ, OPENCTO_OIDC_ALLOW="@example.com")
@@ -315,8 +320,9 @@ async def test_linking_needs_the_same_browser_signed_in_and_the_same_address(
         assert tx.execute(select(oidc_identities)).first() is None
 
 
+@pytest.mark.usefixtures("database")
 async def test_nobody_signs_in_before_the_server_is_claimed(
-    issuer: FakeIssuer, environ: dict[str, str], database: Database, clock: ManualClock
+    issuer: FakeIssuer, environ: dict[str, str], clock: ManualClock
 ) -> None:
     environ.update(issuer.environ, OPENCTO_OIDC_ALLOW="@example.com")
     async with serve(environ, clock) as app, browser_of(app) as near, browser_of(app, "203.0.113.9") as far:
@@ -404,7 +410,7 @@ async def test_of_two_identities_unlinked_at_the_same_moment_one_stays(
     assert len((await browser.get(IDENTITIES)).json()["data"]) == 1
 
 
-async def invited(app: FastAPI, owner: Browser, newcomer: Browser, email: str, *, named: bool) -> dict[str, object]:
+async def invited(owner: Browser, newcomer: Browser, email: str, *, named: bool) -> dict[str, object]:
     """Somebody joins by a link and says this address; their person as they see it."""
     body = {"workspaceId": "default", **({"email": email} if named else {})}
     link: str = (await owner.post("/api/v1/invitations", body)).json()["url"]
@@ -417,12 +423,15 @@ async def invited(app: FastAPI, owner: Browser, newcomer: Browser, email: str, *
 
 
 async def test_an_address_that_was_only_typed_is_unverified_and_no_identity_is_linked_to_it(
-    sso: FastAPI, browser: Browser, issuer: FakeIssuer, database: Database
+    sso: FastAPI,
+    browser: Browser,
+    issuer: FakeIssuer,  # noqa: ARG001 - wanted for its effect
+    database: Database,
 ) -> None:
     async with browser_of(sso) as owner, browser_of(sso) as grace:
         await owner.login()
         assert (await owner.get("/api/v1/auth/session")).json()["person"]["emailVerified"] is True
-        squatter = await invited(sso, owner, browser, "grace@example.com", named=False)
+        squatter = await invited(owner, browser, "grace@example.com", named=False)
         assert squatter["emailVerified"] is False
         back = at_issuer(await to_issuer(browser, link=True))
         assert (await browser.get(back)).headers["location"] == "/login?problem=OIDC_ADDRESS_UNCONFIRMED"
@@ -446,7 +455,7 @@ async def test_an_address_that_the_invitation_or_the_issuer_named_is_verified(
 ) -> None:
     async with browser_of(sso) as owner, browser_of(sso) as other:
         await owner.login()
-        assert (await invited(sso, owner, browser, "grace@example.com", named=True))["emailVerified"] is True
+        assert (await invited(owner, browser, "grace@example.com", named=True))["emailVerified"] is True
         back = at_issuer(await to_issuer(browser, link=True))
         assert (await browser.get(back)).headers["location"] == "/account"
         issuer.somebody = Somebody("other", "alan@example.com")
@@ -455,13 +464,15 @@ async def test_an_address_that_the_invitation_or_the_issuer_named_is_verified(
 
 
 async def test_an_invitation_that_names_the_address_vouches_for_an_account_that_is_there(
-    sso: FastAPI, browser: Browser, issuer: FakeIssuer
+    sso: FastAPI,
+    browser: Browser,
+    issuer: FakeIssuer,  # noqa: ARG001 - wanted for its effect
 ) -> None:
     async with browser_of(sso) as owner:
         await owner.login()
         owner.csrf = (await owner.get("/api/v1/auth/session")).json()["csrfToken"]
         await owner.post("/api/v1/workspaces", {"name": "Second"})
-        assert (await invited(sso, owner, browser, "grace@example.com", named=False))["emailVerified"] is False
+        assert (await invited(owner, browser, "grace@example.com", named=False))["emailVerified"] is False
         body = {"workspaceId": "second", "email": "grace@example.com"}
         token = (await owner.post("/api/v1/invitations", body)).json()["url"].partition("#")[2]
         joined = await browser.post("/api/v1/invitations/accept", {"token": token})
@@ -482,8 +493,9 @@ async def behind_a_proxy(
             yield app, issuer
 
 
+@pytest.mark.usefixtures("database")
 async def test_the_issuer_is_reached_through_the_proxy_of_the_environment(
-    environ: dict[str, str], database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    environ: dict[str, str], clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with behind_a_proxy(environ, clock, monkeypatch) as (app, issuer), browser_of(app) as browser:
         await claim_with(browser, claim_token(app.state.identity))
@@ -507,7 +519,7 @@ async def come_in(app: FastAPI, issuer: FakeIssuer) -> str:
 
 async def test_an_issuer_behind_a_private_ca_is_trusted_only_while_the_environment_names_that_ca(
     environ: dict[str, str],
-    database: Database,
+    database: Database,  # noqa: ARG001 - wanted for its effect
     clock: ManualClock,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,

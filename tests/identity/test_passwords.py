@@ -36,8 +36,9 @@ async def test_the_link_sets_a_new_password_once_and_signs_everybody_out(
     assert (await browser.login(password="a fresh password")).status_code == 200
 
 
+@pytest.mark.usefixtures("ada")
 async def test_two_uses_at_the_same_moment_change_the_password_once(
-    ada: Browser, identity: IdentityServices, new_browser: NewBrowser
+    identity: IdentityServices, new_browser: NewBrowser
 ) -> None:
     token, browser = reset_token(identity), await new_browser()
     answers = await asyncio.gather(
@@ -46,8 +47,9 @@ async def test_two_uses_at_the_same_moment_change_the_password_once(
     assert sorted(answer.status_code for answer in answers) == [200, 401, 401]
 
 
+@pytest.mark.usefixtures("ada")
 async def test_an_old_a_replaced_and_a_disabled_persons_link_are_refused(
-    ada: Browser, identity: IdentityServices, new_browser: NewBrowser, clock: ManualClock
+    identity: IdentityServices, new_browser: NewBrowser, clock: ManualClock
 ) -> None:
     browser = await new_browser()
     replaced, fresh = reset_token(identity), reset_token(identity)

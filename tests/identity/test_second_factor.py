@@ -194,7 +194,7 @@ async def test_recovery_codes_are_not_renewed_by_guessing_nor_where_the_factor_i
 
 
 async def test_of_two_renewals_at_the_same_moment_one_set_of_codes_holds(
-    ada: Browser, clock: ManualClock, new_browser: NewBrowser, identity: IdentityServices
+    ada: Browser, clock: ManualClock, identity: IdentityServices
 ) -> None:
     await turn_on(ada, clock)
     answers = await asyncio.gather(*(ada.post(RENEW, {"password": ADA["password"]}) for _ in range(3)))

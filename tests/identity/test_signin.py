@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from argon2 import PasswordHasher
-from fastapi import FastAPI
 from sqlalchemy import select, update
 
 from identity.conftest import ADA, REAL_PROFILE, Browser, NewBrowser
@@ -38,9 +37,8 @@ async def test_a_write_with_the_cookie_needs_the_csrf_token(ada: Browser) -> Non
     assert session["csrfToken"] == ada.csrf
 
 
-async def test_unknown_address_and_wrong_password_get_one_and_the_same_answer(
-    ada: Browser, new_browser: NewBrowser
-) -> None:
+@pytest.mark.usefixtures("ada")
+async def test_unknown_address_and_wrong_password_get_one_and_the_same_answer(new_browser: NewBrowser) -> None:
     browser = await new_browser()
     unknown, wrong = await browser.login(email="eve@example.com"), await browser.login(password="wrong password")
     assert unknown.status_code == wrong.status_code == 401
@@ -88,8 +86,9 @@ async def test_more_hashes_than_may_wait_are_sent_away_at_once(monkeypatch: pyte
     assert hashing.matches("stored", Secret("whatever")), "there is room again"
 
 
+@pytest.mark.usefixtures("ada")
 async def test_an_outdated_hash_is_renewed_at_the_next_sign_in(
-    ada: Browser, identity: IdentityServices, new_browser: NewBrowser
+    identity: IdentityServices, new_browser: NewBrowser
 ) -> None:
     weak = PasswordHasher(time_cost=2, memory_cost=16, parallelism=1).hash(ADA["password"])
     with identity.database.write() as tx:
@@ -202,7 +201,8 @@ async def test_no_more_than_fifty_browsers_of_one_person_are_kept(
     assert not await ada.is_signed_in()
 
 
-async def test_a_body_that_is_not_right_is_named_and_never_echoed(client: object, ada: Browser, app: FastAPI) -> None:
+@pytest.mark.usefixtures("client", "app")
+async def test_a_body_that_is_not_right_is_named_and_never_echoed(ada: Browser) -> None:
     secret = "hunter2 hunter2 hunter2"
     for body in ({"email": 7, "password": secret}, {"email": "ada@example.com", "password": secret, "x": 1}):
         answer = await ada.http.post("/api/v1/auth/login", json=body)

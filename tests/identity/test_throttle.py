@@ -95,7 +95,8 @@ def test_a_flood_of_invented_accounts_and_addresses_stays_within_the_bound(
     assert set(RULES) == set(Kind)
 
 
-async def test_a_refusal_says_whose_limit_it_was_and_when_it_frees(ada: Browser, new_browser: NewBrowser) -> None:
+@pytest.mark.usefixtures("ada")
+async def test_a_refusal_says_whose_limit_it_was_and_when_it_frees(new_browser: NewBrowser) -> None:
     eve = await new_browser("203.0.113.7")
     answers = [await eve.login(password="wrong password") for _ in range(11)]
     assert [one.status_code for one in answers] == [401] * 10 + [429]
@@ -108,7 +109,8 @@ async def test_a_refusal_says_whose_limit_it_was_and_when_it_frees(ada: Browser,
     assert last.headers["ratelimit-policy"] == '"sign_in";q=10;w=600'
 
 
-async def test_an_unknown_account_is_slowed_just_the_same(ada: Browser, new_browser: NewBrowser) -> None:
+@pytest.mark.usefixtures("ada")
+async def test_an_unknown_account_is_slowed_just_the_same(new_browser: NewBrowser) -> None:
     eve = await new_browser("203.0.113.7")
     codes = [(await eve.login("nobody@example.com")).status_code for _ in range(11)]
     assert codes == [401] * 10 + [429]
@@ -145,13 +147,15 @@ async def test_a_device_cookie_that_was_tampered_with_counts_for_nothing(
     assert codes[-1] == 429
 
 
-async def test_sign_ins_that_succeed_do_not_count(ada: Browser, new_browser: NewBrowser) -> None:
+@pytest.mark.usefixtures("ada")
+async def test_sign_ins_that_succeed_do_not_count(new_browser: NewBrowser) -> None:
     for _ in range(15):
         assert (await (await new_browser("203.0.113.7")).login()).status_code == 200
 
 
+@pytest.mark.usefixtures("ada")
 async def test_junk_links_are_slowed_and_leave_nothing_behind(
-    ada: Browser, new_browser: NewBrowser, identity: IdentityServices
+    new_browser: NewBrowser, identity: IdentityServices
 ) -> None:
     eve = await new_browser("203.0.113.7")
     count = select(func.count()).select_from(sign_in_attempts)
@@ -208,8 +212,9 @@ def test_a_flood_of_refusals_is_two_audit_rows_an_account(database: Database, cl
     assert len(book.events) == 4
 
 
+@pytest.mark.usefixtures("ada")
 async def test_refused_and_successful_sign_ins_are_in_the_audit_trail(
-    ada: Browser, new_browser: NewBrowser, identity: IdentityServices, monkeypatch: pytest.MonkeyPatch
+    new_browser: NewBrowser, identity: IdentityServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     book = Book()
 

@@ -17,9 +17,10 @@ from sqlalchemy import Connection, text
 
 from identity.world import build_world
 from opencto.app import create_app
+from opencto.core.configuration import load
 from opencto.core.database import Database
 from opencto.core.migrations import migrate
-from opencto.core.settings import Settings, load
+from opencto.core.settings import Settings
 from opencto.identity import access
 from opencto.identity.guard import GuardedRoute
 from opencto.identity.tokens import new_secret
@@ -189,8 +190,9 @@ async def test_postgres_gone_and_back_needs_no_restart(
     app: FastAPI, client: httpx2.AsyncClient, stopped_and_started: PostgresCluster
 ) -> None:
     world = build_world(app)
+    probe = {"Authorization": f"Bearer {new_secret('octo').reveal()}"}  # as load balancers are set up to send
     stopped_and_started.stop()
-    ready = await client.get("/ready")
+    ready = await client.get("/ready", headers=probe)
     assert (ready.status_code, ready.json()) == (503, {"status": "unavailable", "checks": {"database": "failed"}})
     assert await _write(client) == (503, "DATABASE_UNAVAILABLE")
     assert (await client.get("/notes")).json()["code"] == "DATABASE_UNAVAILABLE"
@@ -200,7 +202,8 @@ async def test_postgres_gone_and_back_needs_no_restart(
         assert (refused.status_code, refused.json()["code"]) == (503, "DATABASE_UNAVAILABLE")
     login = {"email": "ada@example.com", "password": "correct horse battery"}
     assert (await client.post("/api/v1/auth/login", json=login)).status_code == 503
-    assert (await client.get("/health")).status_code == 200
+    assert (await client.get("/health", headers=probe)).status_code == 200
+    assert (await client.get("/api/v1/auth/session", headers=probe)).json()["code"] == "DATABASE_UNAVAILABLE"
     stopped_and_started.start()
     assert (await client.get("/ready")).status_code == 200
     assert (await client.get("/api/v1/workspaces", headers=known)).status_code == 200

@@ -13,13 +13,14 @@ import pytest
 from sqlalchemy import update
 from structlog.testing import capture_logs
 
-from ledger.conftest import anchored_rows, event, open_trail, write
+from ledger.conftest import SIGNING_KEY, anchored_rows, event, open_trail, write
 from opencto.core.database import Database
 from opencto.identity.ports import AuditEvent
 from opencto.ledger import repository
 from opencto.ledger.audit import AuditLog
 from opencto.ledger.chain import GENESIS, Row
 from opencto.ledger.repository import Filters
+from opencto.ledger.signing import Signer
 from opencto.ledger.tables import audit_head
 from opencto.testing import ManualClock
 
@@ -313,7 +314,7 @@ def test_a_start_on_a_database_that_was_rolled_back_says_so(
     line = json.loads((folder / "anchors.jsonl").read_text())
     seq = 9 if how == "shorter" else 1
     statement = {"at": line["at"], "seq": seq, "hash": line["hash"]}
-    signer = trail._signer  # pyright: ignore[reportPrivateUsage]
+    signer = Signer(SIGNING_KEY)
     (folder / "anchors.jsonl").write_text(json.dumps({**statement, "signature": signer.sign("anchor", statement)}))
     with capture_logs() as logged:
         open_trail(database, clock, folder).open()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.conftest import event, write
+from ledger.conftest import SIGNING_KEY, event, write
 from opencto.core.database import Database
 from opencto.ledger import export
 from opencto.ledger.audit import AuditLog
@@ -40,8 +40,9 @@ def test_an_export_verifies(trail: AuditLog, lines: Lines, tmp_path: Path) -> No
     assert check(tmp_path, lines, None).public_key == key
 
 
+@pytest.mark.usefixtures("lines")
 def test_an_export_with_a_filter_verifies_though_rows_are_left_out(
-    trail: AuditLog, database: Database, lines: Lines, tmp_path: Path
+    trail: AuditLog, database: Database, tmp_path: Path
 ) -> None:
     with database.write() as tx:
         trail.record(tx, event("member.added", "usr_ä", "ws_1"))
@@ -101,8 +102,9 @@ def test_a_file_signed_by_somebody_else_is_refused(lines: Lines, tmp_path: Path)
         assert "not an Ed25519 key" in (check(tmp_path, lines, nonsense).problem or "")
 
 
-def test_a_file_that_claims_to_be_whole_and_has_a_gap_is_refused(trail: AuditLog, lines: Lines, tmp_path: Path) -> None:
-    signer = trail._signer  # pyright: ignore[reportPrivateUsage]
+@pytest.mark.usefixtures("lines")
+def test_a_file_that_claims_to_be_whole_and_has_a_gap_is_refused(trail: AuditLog, tmp_path: Path) -> None:
+    signer = Signer(SIGNING_KEY)
     rows = trail.list(Filters(), before=None, limit=10)[::-1]
     forged = list(export.jsonl([rows[0], rows[2]], signer, "now", is_whole=True))
     assert check(tmp_path, forged, trail.public_key).is_whole is False
@@ -125,7 +127,8 @@ def test_csv_holds_no_formula(trail: AuditLog, database: Database, text: str) ->
         assert cells[name][:1] not in {"=", "+", "-", "@", "\t", "\r", "\n", " "}
 
 
-def test_damaged_rows_are_exported_as_they_are(lines: Lines, trail: AuditLog) -> None:
+@pytest.mark.usefixtures("lines")
+def test_damaged_rows_are_exported_as_they_are(trail: AuditLog) -> None:
     row = trail.list(Filters(), before=None, limit=1)[0]
     object.__setattr__(row, "at", "yesterday")
     assert export.exported(row) == {"seq": 6, "unreadable": True, "hash": row.hash}

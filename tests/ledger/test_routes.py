@@ -117,8 +117,9 @@ def seqs(answer: httpx2.Response) -> list[int]:
     return [row["seq"] for row in answer.json()["data"]]
 
 
+@pytest.mark.usefixtures("rows")
 async def test_an_admin_sees_the_rows_of_the_workspace_newest_first(
-    client: httpx2.AsyncClient, database: Database, clock: ManualClock, acme: str, rows: None
+    client: httpx2.AsyncClient, database: Database, clock: ManualClock, acme: str
 ) -> None:
     admin = add_person(database, clock, {acme: Role.ADMIN})
     answer = await ask(client, admin)
@@ -128,8 +129,9 @@ async def test_an_admin_sees_the_rows_of_the_workspace_newest_first(
     assert answer.json()["nextCursor"] is None
 
 
+@pytest.mark.usefixtures("rows")
 async def test_pages_follow_each_other(
-    client: httpx2.AsyncClient, database: Database, clock: ManualClock, acme: str, rows: None
+    client: httpx2.AsyncClient, database: Database, clock: ManualClock, acme: str
 ) -> None:
     admin = add_person(database, clock, {acme: Role.OWNER})
     answer = await ask(client, admin, limit="2")
@@ -150,20 +152,17 @@ async def test_pages_follow_each_other(
     ],
     ids=str,
 )
+@pytest.mark.usefixtures("rows")
 async def test_operators_see_every_row_and_filters_narrow_it(
-    client: httpx2.AsyncClient,
-    database: Database,
-    clock: ManualClock,
-    rows: None,
-    query: dict[str, str],
-    expected: list[int],
+    client: httpx2.AsyncClient, database: Database, clock: ManualClock, query: dict[str, str], expected: list[int]
 ) -> None:
     operator = add_person(database, clock, {}, is_operator=True)
     assert seqs(await ask(client, operator, all="true", **query)) == expected
 
 
+@pytest.mark.usefixtures("rows")
 async def test_who_may_not_is_refused(
-    client: httpx2.AsyncClient, database: Database, clock: ManualClock, acme: str, other: str, rows: None
+    client: httpx2.AsyncClient, database: Database, clock: ManualClock, acme: str, other: str
 ) -> None:
     admin = add_person(database, clock, {acme: Role.ADMIN})
     member = add_person(database, clock, {acme: Role.MEMBER})
@@ -198,14 +197,9 @@ async def test_a_wrong_parameter_is_named(
     assert answer.json()["errors"][0]["path"] == next(iter(query))
 
 
+@pytest.mark.usefixtures("rows")
 async def test_an_export_of_everything_verifies(
-    client: httpx2.AsyncClient,
-    database: Database,
-    clock: ManualClock,
-    acme: str,
-    rows: None,
-    trail: AuditLog,
-    tmp_path: Path,
+    client: httpx2.AsyncClient, database: Database, clock: ManualClock, acme: str, trail: AuditLog, tmp_path: Path
 ) -> None:
     operator = add_person(database, clock, {acme: Role.ADMIN}, is_operator=True)
     answer = await client.get("/api/v1/audit/export", params={"all": "true"}, headers=operator.headers)
@@ -225,7 +219,11 @@ async def test_an_export_of_everything_verifies(
 
 
 async def test_an_export_that_was_refused_or_narrowed_is_told_as_it_was(
-    client: httpx2.AsyncClient, database: Database, clock: ManualClock, acme: str, rows: None
+    client: httpx2.AsyncClient,
+    database: Database,
+    clock: ManualClock,
+    acme: str,
+    rows: None,  # noqa: ARG001 - wanted for its effect
 ) -> None:
     member, admin = (add_person(database, clock, {acme: role}) for role in (Role.MEMBER, Role.ADMIN))
     assert (await client.get("/api/v1/audit/export", headers=member.headers)).status_code == 403
@@ -237,8 +235,9 @@ async def test_an_export_that_was_refused_or_narrowed_is_told_as_it_was(
     ]
 
 
+@pytest.mark.usefixtures("rows")
 async def test_an_export_for_a_spreadsheet(
-    client: httpx2.AsyncClient, database: Database, clock: ManualClock, acme: str, rows: None
+    client: httpx2.AsyncClient, database: Database, clock: ManualClock, acme: str
 ) -> None:
     admin = add_person(database, clock, {acme: Role.ADMIN})
     answer = await client.get("/api/v1/audit/export", params={"format": "csv"}, headers=admin.headers)
@@ -247,8 +246,9 @@ async def test_an_export_for_a_spreadsheet(
     assert [line["target_id"] for line in lines] == [*(f"tok_{number}" for number in range(5)), ""]
 
 
+@pytest.mark.usefixtures("rows")
 async def test_operators_verify_the_trail(
-    client: httpx2.AsyncClient, database: Database, clock: ManualClock, rows: None, trail: AuditLog
+    client: httpx2.AsyncClient, database: Database, clock: ManualClock, trail: AuditLog
 ) -> None:
     operator = add_person(database, clock, {}, is_operator=True)
     answer = (await client.post("/api/v1/audit/verify", headers=operator.headers)).json()
@@ -268,9 +268,8 @@ async def test_operators_verify_the_trail(
     assert shown[0]["details"] == {"damaged": "["}
 
 
-async def test_the_server_anchors_at_start_and_at_stop(
-    app: FastAPI, database: Database, rows: None, trail: AuditLog
-) -> None:
+@pytest.mark.usefixtures("database", "rows", "trail")
+async def test_the_server_anchors_at_start_and_at_stop(app: FastAPI) -> None:
     anchors = app.state.house.settings.data_dir / "audit" / "anchors.jsonl"
     assert [json.loads(line)["seq"] for line in anchors.read_text().splitlines()][:1] == [0]
     async with app.router.lifespan_context(app):

@@ -9,12 +9,13 @@ import pytest
 from sqlalchemy import delete, event, update
 from structlog.testing import capture_logs
 
-from ledger.conftest import open_trail, write
+from ledger.conftest import SIGNING_KEY, open_trail, write
 from opencto.core.database import Database
 from opencto.ledger import repository, segments
 from opencto.ledger.audit import AuditLog
 from opencto.ledger.export import verify_file
 from opencto.ledger.repository import Filters, Segment
+from opencto.ledger.signing import Signer
 from opencto.ledger.tables import audit_events, audit_segments
 from opencto.testing import ManualClock
 
@@ -135,7 +136,7 @@ def edit_segment(database: Database) -> None:
         tx.execute(update(audit_segments).values(last_hash="a" * 64))
 
 
-def block_exports(database: Database, folder: Path) -> None:
+def block_exports(_database: Database, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "segments").mkdir()
     (folder / "segments" / "audit-1-3.jsonl").mkdir()
@@ -163,7 +164,7 @@ def test_a_segment_whose_end_was_signed_over_other_rows_is_not_dropped(
     trail.maintain()
     wrong = segment(database, 1)
     content = {**wrong.content(), "lastHash": "a" * 64}
-    signature = trail._signer.sign("segment", content)  # pyright: ignore[reportPrivateUsage]
+    signature = Signer(SIGNING_KEY).sign("segment", content)
     with database.write() as tx:
         tx.execute(update(audit_segments).values(last_hash="a" * 64, signature=signature))
     clock.advance(11 * DAY)
@@ -183,7 +184,8 @@ def test_rows_that_cannot_be_exported_are_not_dropped(
     assert trail.verify().ok
 
 
-def test_a_broken_trail_is_not_sealed(trail: AuditLog, database: Database, clock: ManualClock) -> None:
+@pytest.mark.usefixtures("clock")
+def test_a_broken_trail_is_not_sealed(trail: AuditLog, database: Database) -> None:
     write(trail, database, 5)
     remove_row(database)
     trail.maintain()

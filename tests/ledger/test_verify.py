@@ -533,7 +533,7 @@ def all_found(trail: AuditLog) -> list[tuple[str, int | None]]:
     return [(one.kind, one.seq) for one in trail.verify().breaks]
 
 
-def test_every_break_is_named_and_not_only_the_first(trail: AuditLog, database: Database, anchors: Path) -> None:
+def test_every_break_is_named_and_not_only_the_first(trail: AuditLog, database: Database, anchors: Path) -> None:  # noqa: ARG001 - wanted for its effect
     write(trail, database, 20)
     trail.anchor()
     change(database, 3, actor_name="Eve")

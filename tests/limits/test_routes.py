@@ -47,7 +47,7 @@ class Trail:
     def __init__(self) -> None:
         self.events: list[AuditEvent] = []
 
-    def record(self, tx: Any, event: AuditEvent) -> None:
+    def record(self, tx: Any, event: AuditEvent) -> None:  # noqa: ARG002 - the port's shape
         self.events.append(event)
 
 
@@ -190,7 +190,12 @@ def trail() -> Trail:
 
 @pytest.fixture
 async def limits(
-    settings: Settings, database: Database, clock: ManualClock, meter: Meter, trail: Trail, house: dict[Role, str]
+    settings: Settings,
+    database: Database,
+    clock: ManualClock,
+    meter: Meter,
+    trail: Trail,
+    house: dict[Role, str],  # noqa: ARG001 - the people stand in the database
 ) -> AsyncGenerator[Limits]:
     limits = build_limits(settings, database, clock, trail, meter)
     yield limits
@@ -293,7 +298,7 @@ async def test_two_processes_warn_once(
 class Dead:
     """A store that does not answer."""
 
-    async def take(self, key: str, limit: int, window_seconds: int) -> Any:
+    async def take(self, key: str, limit: int, window_seconds: int) -> Any:  # noqa: ARG002 - the contract's shape
         raise DatabaseUnavailable
 
     look = take
@@ -308,8 +313,9 @@ class Dead:
 
 
 @pytest.mark.parametrize("when_down", ["refuse", "allow"])
+@pytest.mark.usefixtures("house")
 async def test_without_its_store_nothing_that_costs_money_passes(
-    settings: Settings, database: Database, clock: ManualClock, meter: Meter, trail: Trail, house: Any, when_down: Any
+    settings: Settings, database: Database, clock: ManualClock, meter: Meter, trail: Trail, when_down: Any
 ) -> None:
     decisions: list[tuple[str, str]] = []
     limits = build_limits(

@@ -12,11 +12,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from yarl import URL
 
+from opencto.core.errors import StartError
+from opencto.core.outbound import proxy_for
 from opencto.core.secret import Secret
 from opencto.providers.calls import Retries
 from opencto.providers.errors import UpstreamProblem
 from opencto.providers.openai import OpenAI
-from opencto.providers.transport import Pool, proxy_for
+from opencto.providers.transport import Pool
 from providers.upstream import FakeUpstream, fake_upstream, reply
 
 pytestmark = pytest.mark.anyio
@@ -122,6 +124,12 @@ def certificate(folder: Path) -> Path:
     )
     path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + secret)
     return path
+
+
+def test_certificates_that_cannot_be_read_are_named_before_the_first_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/company.pem")
+    with pytest.raises(StartError, match="SSL_CERT_FILE"):
+        Pool()
 
 
 @pytest.mark.parametrize("trusted", [True, False])

@@ -9,8 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from opencto.app import create_app
-from opencto.core.database import Database
-from opencto.core.settings import load
+from opencto.core.configuration import load
 from opencto.identity import access
 from opencto.identity.guard import HotRoute
 from opencto.telemetry import log
@@ -28,11 +27,9 @@ async def breaks(request: Request) -> Response:
     raise RuntimeError(local, local.encode(), {"password": local})
 
 
+@pytest.mark.usefixtures("database")
 async def test_nothing_that_comes_out_holds_a_planted_secret(
-    environ: dict[str, str],
-    database: Database,
-    clock: ManualClock,
-    capsys: pytest.CaptureFixture[str],
+    environ: dict[str, str], clock: ManualClock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log.configure("json", "debug")
     answers: list[str] = []

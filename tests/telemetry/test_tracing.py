@@ -11,8 +11,7 @@ from asgi_lifespan import LifespanManager
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from opencto.app import create_app
-from opencto.core.database import Database
-from opencto.core.settings import load
+from opencto.core.configuration import load
 from opencto.telemetry import tracing
 from opencto.telemetry.tracing import Silent, Tracing, open_tracing
 from opencto.testing import ManualClock
@@ -32,9 +31,8 @@ async def traced(environ: dict[str, str], endpoint: str, clock: ManualClock) -> 
             yield client
 
 
-async def test_a_request_is_a_server_span_under_the_callers_trace(
-    environ: dict[str, str], database: Database, clock: ManualClock
-) -> None:
+@pytest.mark.usefixtures("database")
+async def test_a_request_is_a_server_span_under_the_callers_trace(environ: dict[str, str], clock: ManualClock) -> None:
     with receiver() as found:
         async with traced(environ, found.url, clock) as client:
             answer = await client.get("/health?key=canary", headers={"traceparent": f"00-{TRACE}-{PARENT}-01"})
@@ -121,12 +119,9 @@ def test_no_planted_secret_leaves_in_a_span(kind: str) -> None:
 
 
 @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:1", "answers 500"])
+@pytest.mark.usefixtures("database")
 async def test_a_receiver_that_fails_costs_no_request(
-    environ: dict[str, str],
-    database: Database,
-    clock: ManualClock,
-    endpoint: str,
-    monkeypatch: pytest.MonkeyPatch,
+    environ: dict[str, str], clock: ManualClock, endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tracing, "CLOSE_SECONDS", 0.2)
     with receiver(500) as broken:

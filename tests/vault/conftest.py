@@ -42,7 +42,7 @@ class Verdict:
     kind: str = "inference"
     asked: list[Secret] = field(default_factory=list[Secret])
 
-    async def check(self, provider: KeyProvider, key: Secret, owner: OnBehalf) -> KeyReport:
+    async def check(self, provider: KeyProvider, key: Secret, owner: OnBehalf) -> KeyReport:  # noqa: ARG002 - the port's shape
         self.asked.append(key)
         report = {
             "checked_at": datetime(2026, 11, 23, tzinfo=UTC),

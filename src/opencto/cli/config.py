@@ -15,7 +15,7 @@ app = typer.Typer(
 @app.command()
 def show(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Each setting, its value (secrets masked) and its source: flag, environment, file or default."""
-    from opencto.core.settings import load
+    from opencto.core.configuration import load
 
     configuration = load(flags={"OPENCTO_DATA_DIR": data_dir})
     rows = configuration.rows()
@@ -37,7 +37,7 @@ def show(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 def check(data_dir: DataDir = None) -> None:
     """Whether the server would accept these settings; names every mistake at once."""
     from opencto.core.clock import SystemClock
-    from opencto.core.settings import load
+    from opencto.core.configuration import load
 
     configuration = load(flags={"OPENCTO_DATA_DIR": data_dir})
     settings = configuration.settings

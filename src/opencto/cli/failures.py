@@ -42,7 +42,7 @@ def _explain_ours(error: Exception) -> int:
     if isinstance(error, StartError):
         output.error(str(error))
         return error.exit_code
-    from opencto.core.settings import SettingsError
+    from opencto.core.configuration import SettingsError
 
     if isinstance(error, SettingsError):
         output.mistakes(error)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from opencto.core.settings import SettingsError
+    from opencto.core.configuration import SettingsError
 
 ACCENT = "cyan"
 

@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-from opencto.core.settings import Settings, remedy, variable
+from opencto.core.setting_values import remedy, variable
+from opencto.core.settings import Settings
 
 HEAD = """# Settings
 

@@ -38,7 +38,7 @@ def sandbox(
     ] = None,
 ) -> None:
     """Run the local sandbox alone. It speaks OpenAI's wire at /v1, takes any sk-… key, and says that it is a sandbox."""
-    from opencto.core.settings import load
+    from opencto.core.configuration import load
     from opencto.sandbox.config import SandboxConfig
     from opencto.sandbox.faults import Fault
 

@@ -13,11 +13,12 @@ from opencto.app import House, open_house
 from opencto.cli.claim_link import claim_link
 from opencto.cli.context import require_answer
 from opencto.core.clock import SystemClock
+from opencto.core.configuration import load
 from opencto.core.errors import StartError
 from opencto.core.listener import bound_port, lan_addresses, listen
 from opencto.core.lock import LOCK_FILE, DirectoryLock
 from opencto.core.migrations import Migrated, migrate
-from opencto.core.settings import Settings, load
+from opencto.core.settings import Settings
 from opencto.telemetry import log, metrics
 
 if TYPE_CHECKING:

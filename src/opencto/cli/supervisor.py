@@ -15,8 +15,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from opencto.core.configuration import snapshot
 from opencto.core.errors import StartError
-from opencto.core.settings import Settings, snapshot
+from opencto.core.settings import Settings
 from opencto.telemetry import log
 
 RESTART_SECONDS = 1.0

@@ -8,9 +8,9 @@ import threading
 
 from opencto.app import create_app
 from opencto.cli.serving import serve
+from opencto.core.configuration import restore
 from opencto.core.errors import StartError
 from opencto.core.problems import Problem
-from opencto.core.settings import restore
 from opencto.telemetry import log
 
 _PIPE = 0  # standard input, read without Python's buffer: its lock would outlive the thread that waits

@@ -35,3 +35,8 @@ def millis(moment: datetime) -> int:
 def from_millis(value: int) -> datetime:
     """The opposite of `millis`."""
     return datetime.fromtimestamp(value / 1000, UTC)
+
+
+def moment_or_none(value: int | None) -> datetime | None:
+    """`from_millis` of a column that may be empty."""
+    return None if value is None else from_millis(value)

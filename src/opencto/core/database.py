@@ -118,7 +118,7 @@ class Database:
                 )
                 connection.execute("PRAGMA query_only = ON")
                 self._hot.connection = connection
-            return connection.execute(sql, dict(parameters)).fetchall()
+            return connection.execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
             self._hot.connection = None
             raise _sqlite_failure(error) from error

@@ -5,12 +5,17 @@ REQUESTS_CA_BUNDLE, which many set for a corporate CA), HTTP_PROXY, HTTPS_PROXY 
 Imported when something first goes out: aiohttp takes a quarter of a second.
 """
 
+import base64
 import os
 import ssl
-from collections.abc import Mapping
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 import aiohttp
+from yarl import URL
 
 from opencto.core.errors import StartError
 
@@ -47,27 +52,80 @@ def _modern(context: ssl.SSLContext) -> ssl.SSLContext:
     return context
 
 
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """The way out of a closed network."""
+
+    url: URL
+    authorization: str | None
+
+
+def proxy_for(url: URL) -> Proxy | None:
+    """The proxy that the environment names for an address, as curl and pip understand it."""
+    if urllib.request.proxy_bypass(f"{url.host or ''}:{url.port}"):
+        return None
+    named = urllib.request.getproxies_environment()
+    address = named.get(url.scheme) or named.get("all")
+    if not address:
+        return None
+    proxy = URL(address if "://" in address else f"http://{address}")
+    if proxy.user is None:
+        return Proxy(proxy, None)
+    pair = f"{unquote(proxy.user)}:{unquote(proxy.password or '')}"
+    return Proxy(proxy.with_user(None), "Basic " + base64.b64encode(pair.encode()).decode())
+
+
+class _ThroughProxy:
+    """What one session adds to each request: its proxy. The environment is asked once for each origin.
+
+    aiohttp's own way (`trust_env`) reads `~/.netrc` too and sends what stands there; and its `proxy_auth` greets the
+    proxy on new connections alone.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[URL, Proxy | None] = {}
+
+    async def __call__(self, request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        origin = request.url.origin()
+        if origin not in self._known:
+            self._known[origin] = proxy_for(origin)
+        proxy = self._known[origin]
+        if proxy is not None:
+            greeting = {"Proxy-Authorization": proxy.authorization} if proxy.authorization else {}
+            request.update_proxy(proxy.url, None, greeting)
+            if origin.scheme == "http":
+                request.headers.update(greeting)
+        return await send(request)
+
+
 def open_session(
     *,
     connections: int = CONNECTIONS,
     connect_seconds: float = CONNECT_SECONDS,
     read_seconds: float | None = READ_SECONDS,
     total_seconds: float | None = None,
+    keep_alive_seconds: float = KEEP_ALIVE_SECONDS,
     auto_decompress: bool = True,
+    skip_auto_headers: Sequence[str] = (),
+    tls: ssl.SSLContext | None = None,
 ) -> aiohttp.ClientSession:
     """A pooled client for one purpose, kept for the life of the process and closed by who opened it.
 
-    It keeps no cookies and takes proxies from the environment. `read_seconds` is the longest silence, `total_seconds`
-    the longest call; None waits for ever and is for streams that a caller bounds itself. Call it inside an event loop.
+    It keeps no cookies, reads no `~/.netrc` and takes proxies from the environment. `read_seconds` is the longest
+    silence, `total_seconds` the longest call; None waits for ever and is for streams that a caller bounds itself.
+    `connections` 0 sets no bound; `skip_auto_headers` are headers of the library that do not leave; `tls` is a
+    `tls_context()` made before. Call it inside an event loop. Raises StartError as `tls_context` does.
     """
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(
-            ssl=tls_context(), limit=connections, ttl_dns_cache=60, keepalive_timeout=KEEP_ALIVE_SECONDS
+            ssl=tls or tls_context(), limit=connections, ttl_dns_cache=60, keepalive_timeout=keep_alive_seconds
         ),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(
             total=total_seconds, connect=connect_seconds, sock_connect=connect_seconds, sock_read=read_seconds
         ),
-        trust_env=True,
+        middlewares=(_ThroughProxy(),),
+        trust_env=False,
         auto_decompress=auto_decompress,
+        skip_auto_headers=skip_auto_headers,
     )

@@ -1,135 +1,24 @@
-"""All settings in one class, read once. A mistake names every wrong variable together, each with its remedy.
+"""All settings in one class. Names that end in `_PER_MINUTE`, `_SECONDS`, `_DAYS` and `_BYTES` say their unit.
 
-Where a value comes from, first found wins: a flag of the command line, the environment, `opencto.env` in the data
-directory (or the file that OPENCTO_ENV_FILE names), the default. Names that end in `_PER_MINUTE`, `_SECONDS`, `_DAYS`
-and `_BYTES` say their unit.
+`configuration.py` reads them, `setting_values.py` says what a value may be.
 """
 
-import base64
-import binascii
-import difflib
-import ipaddress
-import os
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
-from urllib.parse import urlsplit
+from typing import Literal
 
-from dotenv import dotenv_values
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic.fields import FieldInfo
+from pydantic import BaseModel, ConfigDict
 
-from opencto.core.secret import Secret
-
-CLIENT_VARIABLES = frozenset({"OPENCTO_BASE_URL", "OPENCTO_TOKEN", "OPENCTO_ENV_FILE"})
-"""Variables of the SDK and the command line, which the server leaves alone."""
-
-_SAMPLE_SECRETS = frozenset(
-    {"changeme", "change-me", "secret", "password", "t0p-s3cr3t", "your-key-here", "sk-...", "test"}
+from opencto.core.setting_values import (
+    ApiBase,
+    DatabaseUrl,
+    HttpUrl,
+    MasterKey,
+    Networks,
+    Origin,
+    SecretSetting,
+    Words,
+    setting,
 )
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """One wrong setting."""
-
-    name: str
-    problem: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.problem} {self.remedy}"
-
-
-class SettingsError(Exception):
-    """Every wrong setting at once."""
-
-    def __init__(self, mistakes: list[Mistake]) -> None:
-        super().__init__("\n".join(str(mistake) for mistake in mistakes))
-        self.mistakes = mistakes
-
-
-def default_data_dir(environ: Mapping[str, str]) -> Path:
-    """`$XDG_DATA_HOME/opencto`, or `~/.local/share/opencto` (XDG Base Directory Specification 0.8)."""
-    home = environ.get("XDG_DATA_HOME") or str(Path(environ.get("HOME", "~")).expanduser() / ".local/share")
-    return Path(home) / "opencto"
-
-
-def _http_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("is not a web address.")
-    if parts.query or parts.fragment or parts.username:
-        raise ValueError("must not contain a user, a query or a fragment.")
-    return value.rstrip("/")
-
-
-def _origin(value: str) -> str:
-    value = _http_url(value)
-    if urlsplit(value).path not in {"", "/"}:
-        raise ValueError("must be an origin without a path.")
-    return value
-
-
-def _api_base(value: str) -> str:
-    value = _http_url(value)
-    return value if value.endswith("/v1") else f"{value}/v1"
-
-
-def _database_url(value: str) -> str:
-    for prefix in ("postgres://", "postgresql://", "postgresql+psycopg://"):
-        if value.startswith(prefix):
-            return "postgresql+psycopg://" + value.removeprefix(prefix)
-    raise ValueError("is not a PostgreSQL address.")
-
-
-def _words(value: Any) -> Any:
-    if isinstance(value, str):
-        return tuple(word for word in value.replace(",", " ").split() if word)
-    return value
-
-
-def _network(value: str) -> str:
-    ipaddress.ip_network(value, strict=False)
-    return value
-
-
-def _secret(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    if value.strip().lower() in _SAMPLE_SECRETS:
-        raise ValueError("is a sample, not a secret.")
-    if any(character.isspace() or not character.isprintable() for character in value):
-        raise ValueError("contains a blank, a line break or an unprintable character.")
-    return Secret(value)
-
-
-def _master_key(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        raw = base64.b64decode(value, validate=True)
-    except binascii.Error:
-        raw = b""
-    if len(raw) != 32:
-        raise ValueError("is not 32 bytes in base64.")
-    if len(set(raw)) < 8:
-        raise ValueError("is a sample, not a secret.")
-    return Secret(value)
-
-
-def _blank_is_absent(value: Any) -> Any:
-    return None if value == "" else value
-
-
-Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
-SecretSetting = Annotated[Secret, BeforeValidator(_secret)]
-
-
-def setting(name: str, default: Any, help_text: str, remedy: str = "", **limits: Any) -> Any:
-    """A field of `Settings`: the variable's name, what it is for, and what to do when it is wrong."""
-    return Field(default, validation_alias=name, description=help_text, json_schema_extra={"remedy": remedy}, **limits)
 
 
 class Settings(BaseModel):
@@ -155,13 +44,13 @@ class Settings(BaseModel):
     workers: int = setting(
         "OPENCTO_WORKERS", 1, "How many processes answer.", "Use a number from 1 to 64.", ge=1, le=64
     )
-    public_url: Annotated[str, AfterValidator(_origin)] | None = setting(
+    public_url: Origin | None = setting(
         "OPENCTO_PUBLIC_URL",
         None,
         "The origin under which people reach the server; it alone makes links.",
         "Write it like https://cto.example.com.",
     )
-    trusted_proxies: Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], BeforeValidator(_words)] = setting(
+    trusted_proxies: Networks = setting(
         "OPENCTO_TRUSTED_PROXIES",
         (),
         "Proxies whose X-Forwarded-For counts.",
@@ -202,7 +91,7 @@ class Settings(BaseModel):
     )
 
     # Where it keeps things
-    database_url: Annotated[str, AfterValidator(_database_url)] | None = setting(
+    database_url: DatabaseUrl | None = setting(
         "OPENCTO_DATABASE_URL",
         None,
         "PostgreSQL instead of SQLite in the data directory.",
@@ -211,7 +100,7 @@ class Settings(BaseModel):
     redis_url: str | None = setting(
         "OPENCTO_REDIS_URL", None, "Redis or Valkey for limits over many nodes.", "Write it like redis://host:6379/0."
     )
-    master_key: Annotated[Secret, BeforeValidator(_master_key)] | None = setting(
+    master_key: MasterKey | None = setting(
         "OPENCTO_MASTER_KEY",
         None,
         "Wraps the per-purpose keys, 32 bytes in base64.",
@@ -233,7 +122,7 @@ class Settings(BaseModel):
         ge=0,
         le=36_500,
     )
-    oidc_issuer: Annotated[str, AfterValidator(_http_url)] | None = setting(
+    oidc_issuer: HttpUrl | None = setting(
         "OPENCTO_OIDC_ISSUER",
         None,
         "Sign-in with OpenID Connect: the issuer.",
@@ -268,7 +157,7 @@ class Settings(BaseModel):
     log_level: Literal["debug", "info", "warning", "error"] = setting(
         "OPENCTO_LOG_LEVEL", "info", "The least that is logged.", "Use debug, info, warning or error."
     )
-    otlp_endpoint: Annotated[str, AfterValidator(_http_url)] | None = setting(
+    otlp_endpoint: HttpUrl | None = setting(
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         None,
         "Where traces go (OTLP over HTTP); unset sends none.",
@@ -282,7 +171,7 @@ class Settings(BaseModel):
     openai_admin_key: SecretSetting | None = setting(
         "OPENAI_ADMIN_KEY", None, "The server's own key for usage and costs.", "It begins with sk-admin-."
     )
-    openai_base_url: Annotated[str, AfterValidator(_api_base)] | None = setting(
+    openai_base_url: ApiBase | None = setting(
         "OPENAI_BASE_URL",
         None,
         "Another server that speaks OpenAI's wire, with or without /v1.",
@@ -388,167 +277,3 @@ class Settings(BaseModel):
     @property
     def cookie_secure(self) -> bool:
         return self.origin.startswith("https://")
-
-
-@dataclass(frozen=True)
-class Sourced:
-    """One setting for `opencto config show`: its value as text (secrets masked) and where it came from."""
-
-    name: str
-    value: str
-    source: str
-    help: str
-
-
-@dataclass(frozen=True)
-class Configuration:
-    """The settings, and for each where it came from."""
-
-    settings: Settings
-    sources: Mapping[str, str]
-    warnings: tuple[str, ...]
-
-    def rows(self) -> list[Sourced]:
-        rows: list[Sourced] = []
-        for field, info in Settings.model_fields.items():
-            name = variable(info)
-            rows.append(
-                Sourced(name, _shown(getattr(self.settings, field), name), self.sources[name], info.description or "")
-            )
-        return rows
-
-
-def variable(info: FieldInfo) -> str:
-    assert isinstance(info.validation_alias, str)
-    return info.validation_alias
-
-
-def remedy(info: FieldInfo) -> str:
-    """What to do when the setting is wrong."""
-    extra = cast("dict[str, str]", info.json_schema_extra)
-    return extra["remedy"]
-
-
-def snapshot(settings: Settings) -> dict[str, Any]:
-    """Every value by variable name, secrets in clear: for the pipe to a worker process and for nothing else."""
-    return {variable(info): _plain(getattr(settings, field)) for field, info in Settings.model_fields.items()}
-
-
-def restore(values: Mapping[str, Any]) -> Settings:
-    """The opposite of `snapshot`."""
-    return Settings.model_validate(values)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Secret):
-        return value.reveal()
-    return str(value) if isinstance(value, Path) else value
-
-
-def _shown(value: Any, name: str) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, tuple):
-        return " ".join(str(item) for item in value) or "–"  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    if name.endswith("_URL") and isinstance(value, str) and "@" in value:
-        scheme, _, rest = value.partition("://")
-        user, _, host = rest.rpartition("@")
-        return f"{scheme}://{user.partition(':')[0]}:***@{host}"
-    return str(value)
-
-
-def load(environ: Mapping[str, str] | None = None, flags: Mapping[str, Any] | None = None) -> Configuration:
-    """Read the settings. `flags` are by variable name and win.
-
-    Raises SettingsError with every mistake when any value is wrong.
-    """
-    environ = os.environ if environ is None else environ
-    flags = {name: value for name, value in (flags or {}).items() if value is not None}
-    data_dir = (
-        Path(flags.get("OPENCTO_DATA_DIR") or environ.get("OPENCTO_DATA_DIR") or default_data_dir(environ))
-        .expanduser()
-        .absolute()
-    )
-    env_file = Path(environ["OPENCTO_ENV_FILE"]) if environ.get("OPENCTO_ENV_FILE") else data_dir / "opencto.env"
-    from_file = _read_env_file(env_file)
-
-    values: dict[str, Any] = {"OPENCTO_DATA_DIR": data_dir}
-    sources: dict[str, str] = {"OPENCTO_DATA_DIR": "default"}
-    known = [variable(info) for info in Settings.model_fields.values()]
-    layers: list[tuple[str, Mapping[str, Any]]] = [
-        (str(env_file), from_file),
-        ("environment", environ),
-        ("flag", flags),
-    ]
-    for name in known:
-        sources.setdefault(name, "default")
-        for label, layer in layers:
-            value = _blank_is_absent(layer.get(name))
-            if value is None or (name == "OPENCTO_DATA_DIR" and label not in {"environment", "flag"}):
-                continue
-            values[name] = data_dir if name == "OPENCTO_DATA_DIR" else value
-            sources[name] = label
-    mistakes = _combinations(values)
-    try:
-        settings = Settings.model_validate(values)
-    except ValidationError as error:
-        raise SettingsError([*_mistakes(error), *mistakes]) from None
-    if mistakes:
-        raise SettingsError(mistakes)
-    return Configuration(settings, sources, tuple(_unknown({*environ, *from_file}, known)))
-
-
-def _read_env_file(path: Path) -> dict[str, str]:
-    try:
-        return (
-            {name: value for name, value in dotenv_values(path, interpolate=False).items() if value is not None}
-            if path.is_file()
-            else {}
-        )
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(
-            [Mistake(str(path), f"cannot be read ({type(error).__name__}).", "Make it a readable UTF-8 file.")]
-        ) from None
-
-
-def _mistakes(error: ValidationError) -> list[Mistake]:
-    remedies = {variable(info): remedy(info) for info in Settings.model_fields.values()}
-    found: dict[str, Mistake] = {}
-    for item in error.errors(include_url=False, include_input=False, include_context=False):
-        message = item["msg"].removeprefix("Value error, ")
-        name = str(item["loc"][0])
-        problem = message if message.endswith(".") else f"{message[0].lower()}{message[1:]}."
-        found.setdefault(name, Mistake(name, problem, remedies.get(name, "")))
-    return list(found.values())
-
-
-def _combinations(values: Mapping[str, Any]) -> list[Mistake]:
-    """Settings that are right alone and wrong together; looked for in the raw values, so that nothing hides them."""
-    mistakes: list[Mistake] = []
-    if bool(values.get("OPENCTO_TLS_CERT")) != bool(values.get("OPENCTO_TLS_KEY")):
-        mistakes.append(Mistake("OPENCTO_TLS_CERT", "and OPENCTO_TLS_KEY belong together.", "Set both or neither."))
-    if values.get("OPENCTO_TLS_CERT") and values.get("OPENCTO_TLS") == "self-signed":
-        mistakes.append(
-            Mistake("OPENCTO_TLS", "is self-signed although a certificate is given.", "Leave one of them out.")
-        )
-    if values.get("OPENCTO_OIDC_ISSUER"):
-        missing = [
-            name
-            for name in ("OPENCTO_OIDC_CLIENT_ID", "OPENCTO_OIDC_CLIENT_SECRET", "OPENCTO_OIDC_ALLOW")
-            if not values.get(name)
-        ]
-        if missing:
-            mistakes.append(
-                Mistake("OPENCTO_OIDC_ISSUER", f"needs {', '.join(missing)} too.", "Set them, or leave the issuer out.")
-            )
-    return mistakes
-
-
-def _unknown(names: set[str], known: list[str]) -> list[str]:
-    warnings: list[str] = []
-    for name in sorted(names):
-        if not name.startswith(("OPENCTO_", "RATE_LIMIT_")) or name in known or name in CLIENT_VARIABLES:
-            continue
-        close = difflib.get_close_matches(name, known, n=1)
-        warnings.append(f"{name} is not a setting of OpenCTO." + (f" Did you mean {close[0]}?" if close else ""))
-    return warnings

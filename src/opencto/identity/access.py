@@ -28,6 +28,7 @@ class Access:
     role: Role | None = None
     session_only: bool = False
     before_claim: bool = False
+    anonymous: bool = False
     why: str = ""
 
     def sentence(self) -> str:
@@ -56,9 +57,12 @@ def declare(access: Access) -> Callable[[Endpoint], Endpoint]:
     return mark
 
 
-def open_to_all(why: str, *, before_claim: bool = False) -> Callable[[Endpoint], Endpoint]:
-    """No credential needed; say why. `before_claim`: also for strangers away from loopback while nobody owns the server."""
-    return declare(Access("open", why=why, before_claim=before_claim))
+def open_to_all(why: str, *, before_claim: bool = False, anonymous: bool = False) -> Callable[[Endpoint], Endpoint]:
+    """No credential needed; say why. `before_claim`: also for strangers away from loopback while nobody owns the server.
+
+    `anonymous`: a credential that is sent is not looked at, so that no database is needed to answer; there is no caller.
+    """
+    return declare(Access("open", why=why, before_claim=before_claim, anonymous=anonymous))
 
 
 def signed_in(scope: Scope | None = None, *, session_only: bool = False) -> Callable[[Endpoint], Endpoint]:

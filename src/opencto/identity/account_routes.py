@@ -4,9 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
+from opencto.core.describe import fails_with
 from opencto.identity import access
+from opencto.identity.errors import ProofRefused, SignInSlowed
 from opencto.identity.guard import CurrentCaller, GuardedRoute
-from opencto.identity.responses import problems, write_problems
+from opencto.identity.oidc_identities import LastWayIn
 from opencto.identity.services import Identity
 from opencto.identity.work import Work
 from opencto.wire.base import Page
@@ -15,7 +17,7 @@ from opencto.wire.identity import Done, FactorProof, Id, LinkedIdentity, SecondF
 router = APIRouter(route_class=GuardedRoute, prefix="/api/v1/auth", tags=["sign-in"])
 
 
-@router.get("/second-factor", responses=problems())
+@router.get("/second-factor")
 @access.signed_in(session_only=True)
 def show_second_factor(caller: CurrentCaller, services: Identity) -> SecondFactorState:
     """Whether it is on, and how many recovery codes are left."""
@@ -23,7 +25,9 @@ def show_second_factor(caller: CurrentCaller, services: Identity) -> SecondFacto
         return services.second_factor.state(tx, caller)
 
 
-@router.post("/second-factor/recovery-codes", response_model=SecondFactorOn, responses=write_problems(429))
+@router.post(
+    "/second-factor/recovery-codes", response_model=SecondFactorOn, responses=fails_with(SignInSlowed, ProofRefused)
+)
 @access.signed_in(session_only=True)
 def renew_recovery_codes(body: FactorProof, caller: CurrentCaller, work: Work, services: Identity) -> Response:
     """Ten fresh recovery codes, shown this once; the old ones stop. Send your password, or a code of the app."""
@@ -34,7 +38,7 @@ def renew_recovery_codes(body: FactorProof, caller: CurrentCaller, work: Work, s
     return work.commit(body, lambda tx: services.second_factor.renew_recovery_codes(tx, caller))
 
 
-@router.get("/identities", responses=problems())
+@router.get("/identities")
 @access.signed_in(session_only=True)
 def list_identities(caller: CurrentCaller, services: Identity) -> Page[LinkedIdentity]:
     """Your identities at the single sign-on issuer."""
@@ -42,7 +46,7 @@ def list_identities(caller: CurrentCaller, services: Identity) -> Page[LinkedIde
         return services.oidc_identities.list(tx, caller)
 
 
-@router.delete("/identities/{identity}", response_model=Done, responses=write_problems(404))
+@router.delete("/identities/{identity}", response_model=Done, responses=fails_with(LastWayIn))
 @access.signed_in(session_only=True)
 def unlink_identity(
     identity: Annotated[Id, Path(description="Its id in the list.")],

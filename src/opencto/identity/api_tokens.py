@@ -4,11 +4,10 @@ A token that makes a token gives at most what it has: its scopes, its workspace,
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import Connection
 
-from opencto.core.clock import Clock, from_millis, millis
+from opencto.core.clock import Clock, from_millis, millis, moment_or_none
 from opencto.core.ids import new_id
 from opencto.core.problems import Conflict, Forbidden, NotFound, Unauthenticated
 from opencto.core.secret import Secret, digest
@@ -216,9 +215,6 @@ def local_caller(tx: Connection) -> Caller:
 
 
 def _token(row: AnyRow) -> ApiToken:
-    def moment(value: int | None) -> Any:
-        return from_millis(value) if value is not None else None
-
     return ApiToken(
         id=row.id,
         name=row.name,
@@ -227,8 +223,8 @@ def _token(row: AnyRow) -> ApiToken:
         scopes=[_SCOPES[word] for word in row.scopes.split() if word in _SCOPES],
         hint=row.hint,
         created_at=from_millis(row.created_at),
-        expires_at=moment(row.expires_at),
-        last_used_at=moment(row.last_used_at),
+        expires_at=moment_or_none(row.expires_at),
+        last_used_at=moment_or_none(row.last_used_at),
         last_used_from=row.last_used_from,
-        revoked_at=moment(row.revoked_at),
+        revoked_at=moment_or_none(row.revoked_at),
     )

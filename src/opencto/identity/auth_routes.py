@@ -1,20 +1,35 @@
 """The claim, signing in and out, and what a person changes about their own account."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Cookie, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from opencto.core.problems import NotFound
+from opencto.core.describe import Answer, describe, fails_with
+from opencto.core.problems import Forbidden, NotFound
 from opencto.core.secret import Secret
 from opencto.core.settings import Settings
 from opencto.identity import access
 from opencto.identity.authentication import SESSION_COOKIE
+from opencto.identity.cookies import keep_cookie
 from opencto.identity.devices import DEVICE_COOKIE, DEVICE_DAYS
-from opencto.identity.guard import CurrentCaller, GuardedRoute, MaybeCaller, origin_of
+from opencto.identity.errors import (
+    AccountChanged,
+    AlreadyClaimed,
+    LinkRefused,
+    PasswordNeeded,
+    ProofRefused,
+    SecondFactorAlreadyOn,
+    SecondFactorOff,
+    SecondFactorRequired,
+    SignInBusy,
+    SignInRefused,
+    SignInSlowed,
+)
+from opencto.identity.guard import CurrentCaller, GuardedRoute, HotRoute, MaybeCaller, origin_of
 from opencto.identity.oidc import COOKIE_PATH, MINUTES, OIDC_COOKIE, OidcTrouble, Returned
-from opencto.identity.services import Identity
+from opencto.identity.services import Identity, IdentityServices
 from opencto.identity.signin import SignedIn
 from opencto.identity.work import Work
 from opencto.wire.base import Page
@@ -33,47 +48,17 @@ from opencto.wire.identity import (
     SecondFactorSetup,
     SignInSession,
 )
-from opencto.wire.problems import ProblemBody
 
 router = APIRouter(route_class=GuardedRoute, prefix="/api/v1/auth", tags=["sign-in"])
 
-Responses = dict[int | str, dict[str, object]]
 
-
-def _problems(**statuses: str) -> Responses:
-    """`_400="…"`: what each status means on a route."""
-    return {int(status[1:]): {"model": ProblemBody, "description": text} for status, text in statuses.items()}
-
-
-_READ = _problems(_401="Not signed in.", _403="The token lacks the scope.", _503="Not available right now.")
-_OPEN_WRITE = _problems(
-    _400="The body is not readable JSON.",
-    _401="Address, password, code or link do not match.",
-    _403="Nobody owns this server yet.",
-    _413="The body is too large.",
-    _422="Some fields are not valid.",
-    _429="Too many tries; says which limit and when it frees.",
-    _503="Not available right now.",
-)
-_WRITE: Responses = {
-    **_OPEN_WRITE,
-    **_problems(
-        _401="Not signed in.",
-        _403="The X-CSRF-Token is missing, or a token was used where only a browser may.",
-        _409="This does not fit with what is there.",
-    ),
-}
-
-
-def _keep(response: Response, name: str, value: str, seconds: int, settings: Settings, path: str = "/") -> None:
-    response.set_cookie(
-        name, value, max_age=seconds, path=path, secure=settings.cookie_secure, httponly=True, samesite="lax"
-    )
+_SLOW = (SignInSlowed, SignInBusy)
+"""How tries of a password are answered when there are too many."""
 
 
 def _keep_signed_in(response: Response, signed_in: SignedIn, settings: Settings) -> Response:
-    _keep(response, SESSION_COOKIE, signed_in.session.reveal(), settings.session_days * 86_400, settings)
-    _keep(response, DEVICE_COOKIE, signed_in.device, DEVICE_DAYS * 86_400, settings)
+    keep_cookie(response, SESSION_COOKIE, signed_in.session.reveal(), settings.session_days * 86_400, settings)
+    keep_cookie(response, DEVICE_COOKIE, signed_in.device, DEVICE_DAYS * 86_400, settings)
     return response
 
 
@@ -81,15 +66,22 @@ def _json(answer: AuthSession | Done) -> Response:
     return Response(answer.model_dump_json(by_alias=True), media_type="application/json")
 
 
-@router.get("/session", responses={403: _READ[403], 503: _READ[503]})
+@describe(
+    "Who is asking",
+    tags=["sign-in"],
+    answers={200: Answer(AuthSession, "Who is asking. Without a valid credential `signedIn` is false.")},
+    failures=[Forbidden],
+)
 @access.open_to_all("whether you are signed in, and whether anybody owns the server", before_claim=True)
-def show_session(caller: MaybeCaller, services: Identity) -> AuthSession:
-    """Who is asking. Without a valid credential `signedIn` is false."""
-    with services.database.read() as tx:
-        return services.sessions.nobody(tx) if caller is None else services.sessions.describe(tx, caller)
+async def show_session(request: Request) -> Response:
+    services: IdentityServices = request.app.state.identity
+    return _json(await services.sessions.ask(request.scope["state"]["caller"]))
 
 
-@router.post("/claim", response_model=AuthSession, responses={**_OPEN_WRITE, 409: _WRITE[409]})
+router.routes.append(HotRoute("/api/v1/auth/session", show_session))
+
+
+@router.post("/claim", response_model=AuthSession, responses=fails_with(LinkRefused, AlreadyClaimed, *_SLOW))
 @access.open_to_all("the one-time link of the terminal is the credential", before_claim=True)
 def claim(body: Claim, request: Request, services: Identity) -> Response:
     """Take the server with the link that its terminal printed, and sign in."""
@@ -98,7 +90,7 @@ def claim(body: Claim, request: Request, services: Identity) -> Response:
     return _keep_signed_in(_json(signed_in.answer), signed_in, services.settings)
 
 
-@router.post("/login", response_model=AuthSession, responses=_OPEN_WRITE)
+@router.post("/login", response_model=AuthSession, responses=fails_with(SignInRefused, SecondFactorRequired, *_SLOW))
 @access.open_to_all("the password is the credential")
 def login(
     body: Login,
@@ -111,7 +103,7 @@ def login(
     return _keep_signed_in(_json(signed_in.answer), signed_in, services.settings)
 
 
-@router.post("/logout", response_model=Done, responses=_WRITE)
+@router.post("/logout", response_model=Done)
 @access.signed_in(session_only=True)
 def logout(caller: CurrentCaller, work: Work, services: Identity) -> Response:
     """Sign this browser out."""
@@ -120,14 +112,14 @@ def logout(caller: CurrentCaller, work: Work, services: Identity) -> Response:
     return response
 
 
-@router.post("/reset", response_model=Done, responses=_OPEN_WRITE)
+@router.post("/reset", response_model=Done, responses=fails_with(LinkRefused, *_SLOW))
 @access.open_to_all("the one-time link of the command line is the credential")
 def reset_password(body: PasswordReset, request: Request, services: Identity) -> Response:
     """Set a new password with the link of `opencto people reset-password`; every browser is signed out."""
     return _json(services.sign_in.reset(body, origin_of(request)))
 
 
-@router.get("/sessions", responses=_READ)
+@router.get("/sessions")
 @access.signed_in(session_only=True)
 def list_sessions(caller: CurrentCaller, services: Identity) -> Page[SignInSession]:
     """Your browsers that are signed in."""
@@ -135,16 +127,14 @@ def list_sessions(caller: CurrentCaller, services: Identity) -> Page[SignInSessi
         return services.sessions.list(tx, caller)
 
 
-@router.delete("/sessions", response_model=Done, responses=_WRITE)
+@router.delete("/sessions", response_model=Done)
 @access.signed_in(session_only=True)
 def revoke_other_sessions(caller: CurrentCaller, work: Work, services: Identity) -> Response:
     """Sign every other browser of yours out."""
     return work.commit(None, lambda tx: services.sessions.revoke_others(tx, caller))
 
 
-@router.delete(
-    "/sessions/{session_id}", response_model=Done, responses={**_WRITE, **_problems(_404="No such sign-in of yours.")}
-)
+@router.delete("/sessions/{session_id}", response_model=Done)
 @access.signed_in(session_only=True)
 def revoke_session(
     session_id: Annotated[Id, Path()], caller: CurrentCaller, work: Work, services: Identity
@@ -153,14 +143,14 @@ def revoke_session(
     return work.commit(None, lambda tx: services.sessions.revoke(tx, caller, session_id))
 
 
-@router.patch("/account", response_model=AuthSession, responses=_WRITE)
+@router.patch("/account", response_model=AuthSession)
 @access.signed_in(session_only=True)
 def update_account(body: AccountUpdate, caller: CurrentCaller, work: Work, services: Identity) -> Response:
     """Change your name."""
     return work.commit(body, lambda tx: services.sessions.rename(tx, caller, body.name))
 
 
-@router.put("/password", response_model=Done, responses=_WRITE)
+@router.put("/password", response_model=Done, responses=fails_with(ProofRefused, AccountChanged, *_SLOW))
 @access.signed_in(session_only=True)
 def change_password(body: PasswordChange, caller: CurrentCaller, work: Work, services: Identity) -> Response:
     """Change your password; every other browser of yours is signed out."""
@@ -172,7 +162,11 @@ def change_password(body: PasswordChange, caller: CurrentCaller, work: Work, ser
     return work.commit(body, lambda tx: services.passwords.change(tx, caller, proven, hashed))
 
 
-@router.post("/second-factor", response_model=SecondFactorSetup, responses=_WRITE)
+@router.post(
+    "/second-factor",
+    response_model=SecondFactorSetup,
+    responses=fails_with(ProofRefused, SecondFactorAlreadyOn, PasswordNeeded, *_SLOW),
+)
 @access.signed_in(session_only=True)
 def begin_second_factor(body: PasswordProof, caller: CurrentCaller, work: Work, services: Identity) -> Response:
     """A secret for your authenticator app. Nothing is on until you confirm a code of it."""
@@ -183,7 +177,11 @@ def begin_second_factor(body: PasswordProof, caller: CurrentCaller, work: Work, 
     return work.commit(body, lambda tx: services.second_factor.begin(tx, caller))
 
 
-@router.post("/second-factor/confirm", response_model=SecondFactorOn, responses=_WRITE)
+@router.post(
+    "/second-factor/confirm",
+    response_model=SecondFactorOn,
+    responses=fails_with(ProofRefused, SecondFactorAlreadyOn, SecondFactorOff, SignInSlowed),
+)
 @access.signed_in(session_only=True)
 def confirm_second_factor(body: SecondFactorConfirm, caller: CurrentCaller, work: Work, services: Identity) -> Response:
     """Turn the second factor on with a code of the app. Gives ten recovery codes, this once."""
@@ -194,7 +192,7 @@ def confirm_second_factor(body: SecondFactorConfirm, caller: CurrentCaller, work
     return work.commit(body, lambda tx: services.second_factor.confirm(tx, caller, body.code))
 
 
-@router.delete("/second-factor", response_model=Done, responses=_WRITE)
+@router.delete("/second-factor", response_model=Done, responses=fails_with(ProofRefused, SecondFactorOff, *_SLOW))
 @access.signed_in(session_only=True)
 def turn_off_second_factor(body: PasswordProof, caller: CurrentCaller, work: Work, services: Identity) -> Response:
     """Turn the second factor off, with your password."""
@@ -205,14 +203,9 @@ def turn_off_second_factor(body: PasswordProof, caller: CurrentCaller, work: Wor
     return work.commit(body, lambda tx: services.second_factor.turn_off(tx, caller))
 
 
-_REDIRECT: Responses = {
+_REDIRECT: dict[int | str, dict[str, Any]] = {
     302: {"description": "Where to go on: the issuer, the dashboard, or `/login?problem=CODE`."},
-    **_problems(
-        _403="Nobody owns this server yet.",
-        _404="Single sign-on is not set up.",
-        _422="Some fields are not valid.",
-        _503="Not available right now.",
-    ),
+    **fails_with(NotFound),
 }
 
 
@@ -245,7 +238,7 @@ def start_oidc(
     except OidcTrouble as trouble:
         return _trouble(trouble)
     response = RedirectResponse(departing.url, 302)
-    _keep(response, OIDC_COOKIE, departing.cookie, MINUTES * 60, services.settings, COOKIE_PATH)
+    keep_cookie(response, OIDC_COOKIE, departing.cookie, MINUTES * 60, services.settings, COOKIE_PATH)
     return response
 
 

@@ -2,6 +2,7 @@
 every process. Plain SQL, because every request pays for it (facts/speed.md 5).
 """
 
+import functools
 import hashlib
 import hmac
 import threading
@@ -68,8 +69,7 @@ class Authenticator:
             return None
         first = rows[0]
         self._touch("tokens", first[0], first[2], now, origin)
-        scopes = frozenset(_SCOPES[word] for word in first[9].split() if word in _SCOPES)
-        return _caller(rows, "token", scopes, first[10], origin, is_local=first[11] == "local")
+        return _caller(rows, "token", _scopes(first[9]), first[10], origin, is_local=first[11] == "local")
 
     async def session(self, presented: str, origin: Origin) -> Caller | None:
         """The caller behind a browser's cookie, None for anything that is not valid now."""
@@ -126,6 +126,12 @@ class Authenticator:
             with self._lock:
                 self._touches = {**pending, **self._touches}
             raise
+
+
+@functools.lru_cache(maxsize=1024)
+def _scopes(words: str) -> frozenset[Scope]:
+    """The scopes of a row, as they stand there: the text was read for this request, only taking it apart is remembered."""
+    return frozenset(_SCOPES[word] for word in words.split() if word in _SCOPES)
 
 
 def _caller(

@@ -10,10 +10,10 @@ from opencto.core.settings import Settings
 from opencto.identity import links_repository, people_repository
 from opencto.identity.errors import AlreadyClaimed, LinkRefused
 from opencto.identity.tokens import is_well_formed, new_secret
+from opencto.identity.workspaces import DEFAULT_SLUG
 from opencto.wire.identity import Role
 
 CLAIM_HOURS = 24
-DEFAULT_SLUG = "default"
 LOCAL_OWNER_NAME = "Local owner"
 
 

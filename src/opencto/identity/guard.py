@@ -67,6 +67,8 @@ class Gatekeeper:
         state: dict[str, Any] = scope["state"]
         if not state["is_loopback"] and not access.before_claim and not await self._claim.is_claimed():
             raise NotClaimed
+        if access.anonymous:
+            return None
         caller = await self._authenticate(scope)
         if scope["type"] == "websocket" and caller is not None and caller.via == "session":
             self._check_origin(scope)
@@ -155,7 +157,10 @@ class GuardedRoute(APIRoute):
 
 
 class HotRoute(Route):
-    """A plain Starlette route behind the guard, for the few paths where FastAPI's overhead shows. Described in `/openapi.json` by hand."""
+    """A plain Starlette route behind the guard, for the few paths where FastAPI's overhead shows.
+
+    Described in `/openapi.json` by hand; found ahead of all other layers when its path has no parameters (`application.py`).
+    """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
@@ -167,6 +172,12 @@ class HotRoute(Route):
         if not self.methods or scope["method"] in self.methods:
             await _guard(scope, self.endpoint)
         await super().handle(scope, receive, send)
+
+    async def answer(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        """`handle` for who has found that path and method are this route's. Raises the guard's and the endpoint's problems."""
+        scope["route"] = self
+        await _guard(scope, self.endpoint)
+        await self.app(scope, receive, send)
 
 
 def _answering(endpoint: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
@@ -202,25 +213,32 @@ def undeclared(routes: Iterable[BaseRoute]) -> list[str]:
     return found
 
 
+# FastAPI runs a dependency that is a plain function in a thread, which costs more than the whole guard: hence `async`.
+
+
 def current_caller(request: Request) -> Caller:
-    """Dependency: the caller. For routes that are not open."""
+    """The caller. For routes that are not open."""
     caller = request.scope["state"]["caller"]
     if not isinstance(caller, Caller):
         raise Unauthenticated
     return caller
 
 
-def maybe_caller(request: Request) -> Caller | None:
+async def _current_caller(request: Request) -> Caller:
+    return current_caller(request)
+
+
+async def maybe_caller(request: Request) -> Caller | None:
     """Dependency: the caller of an open route, None when it came without a valid credential."""
     return request.scope["state"]["caller"]
 
 
-def browser_caller(request: Request) -> Caller | None:
+async def browser_caller(request: Request) -> Caller | None:
     """Dependency for an open route that acts for whoever is signed in: the caller behind the cookie, CSRF checked.
 
     None for a stranger. A token is refused: what it may do is written in its scopes, and an open route has none.
     """
-    caller = maybe_caller(request)
+    caller = await maybe_caller(request)
     if caller is None:
         return None
     if caller.via != "session":
@@ -238,23 +256,27 @@ def within(request: Request, asked: str | None) -> WorkspaceCaller:
     return current_caller(request).in_workspace(asked, access.role)
 
 
-def _from_path(request: Request, ws: Annotated[Id, Path(description="The workspace's id or slug.")]) -> WorkspaceCaller:
+async def _from_path(
+    request: Request, ws: Annotated[Id, Path(description="The workspace's id or slug.")]
+) -> WorkspaceCaller:
     return within(request, ws)
 
 
-def _from_query(
+AskedWorkspace = Annotated[
+    Id | None,
+    Query(alias="workspaceId", description="The workspace's id or slug; absent means the token's, else your only one."),
+]
+"""`?workspaceId=` of a route that hands it to `within()`."""
+
+
+async def _from_query(
     request: Request,
-    workspace_id: Annotated[
-        Id | None,
-        Query(
-            alias="workspaceId", description="The workspace's id or slug; absent means the token's, else your only one."
-        ),
-    ] = None,
+    workspace_id: AskedWorkspace = None,
 ) -> WorkspaceCaller:
     return within(request, workspace_id)
 
 
-CurrentCaller = Annotated[Caller, Depends(current_caller)]
+CurrentCaller = Annotated[Caller, Depends(_current_caller)]
 MaybeCaller = Annotated[Caller | None, Depends(maybe_caller)]
 BrowserCaller = Annotated[Caller | None, Depends(browser_caller)]
 PathWorkspace = Annotated[WorkspaceCaller, Depends(_from_path)]

@@ -4,11 +4,29 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
+from opencto.core.describe import fails_with
+from opencto.core.problems import Forbidden
 from opencto.identity import access
 from opencto.identity.authentication import SESSION_COOKIE
-from opencto.identity.guard import BrowserCaller, CurrentCaller, GuardedRoute, QueryWorkspace, origin_of, within
+from opencto.identity.cookies import keep_cookie
+from opencto.identity.errors import SignInBusy
+from opencto.identity.guard import (
+    BrowserCaller,
+    CsrfMissing,
+    CurrentCaller,
+    GuardedRoute,
+    QueryWorkspace,
+    origin_of,
+    within,
+)
+from opencto.identity.invitations import (
+    AccountExists,
+    AlreadyMember,
+    InvitationForAnother,
+    InvitationNotValid,
+    NotClaimedYet,
+)
 from opencto.identity.paging import Listing
-from opencto.identity.responses import problems, write_problems
 from opencto.identity.services import Identity
 from opencto.identity.work import Work
 from opencto.wire.base import Page
@@ -29,7 +47,7 @@ from opencto.wire.identity import (
 router = APIRouter(prefix="/api/v1/invitations", route_class=GuardedRoute, tags=["people"])
 
 
-@router.get("", responses=problems(404))
+@router.get("")
 @access.in_workspace(Role.ADMIN, Scope.PEOPLE_READ)
 def list_invitations(caller: QueryWorkspace, services: Identity, asked: Listing) -> Page[Invitation]:
     """The invitations of a workspace, the newest first. Sort by createdAt or expiresAt."""
@@ -37,7 +55,7 @@ def list_invitations(caller: QueryWorkspace, services: Identity, asked: Listing)
         return services.invitations.list(tx, caller, asked)
 
 
-@router.post("", response_model=InvitationCreated, status_code=201, responses=write_problems(404))
+@router.post("", response_model=InvitationCreated, status_code=201, responses=fails_with(AlreadyMember))
 @access.in_workspace(Role.ADMIN, Scope.PEOPLE_WRITE)
 def create_invitation(body: InvitationCreate, request: Request, work: Work, services: Identity) -> Response:
     """A link that lets one person join. It is shown once."""
@@ -45,7 +63,7 @@ def create_invitation(body: InvitationCreate, request: Request, work: Work, serv
     return work.commit(body, lambda tx: services.invitations.create(tx, caller, body), status=201)
 
 
-@router.post("/preview", responses=write_problems(404))
+@router.post("/preview", responses=fails_with(InvitationNotValid))
 @access.open_to_all("the holder of an invitation sees what it is before there is an account")
 def preview_invitation(body: InvitationToken, services: Identity) -> InvitationPreview:
     """What a link leads to."""
@@ -53,7 +71,21 @@ def preview_invitation(body: InvitationToken, services: Identity) -> InvitationP
         return services.invitations.preview(tx, body.token)
 
 
-@router.post("/accept", response_model=AuthSession, status_code=201, responses=write_problems(404))
+@router.post(
+    "/accept",
+    response_model=AuthSession,
+    status_code=201,
+    responses=fails_with(
+        Forbidden,
+        CsrfMissing,
+        InvitationForAnother,
+        InvitationNotValid,
+        AccountExists,
+        AlreadyMember,
+        NotClaimedYet,
+        SignInBusy,
+    ),
+)
 @access.open_to_all("the holder of an invitation makes an account with it, or joins with the one that is signed in")
 def accept_invitation(
     body: InvitationAccept, caller: BrowserCaller, request: Request, work: Work, services: Identity
@@ -67,18 +99,11 @@ def accept_invitation(
     accepted = services.invitations.acceptance(newcomer, body.token, origin_of(request))
     answer = work.commit(None, accepted, status=201)
     settings = services.settings
-    answer.set_cookie(
-        SESSION_COOKIE,
-        accepted.secret.reveal(),
-        max_age=settings.session_days * 86_400,
-        httponly=True,
-        samesite="lax",
-        secure=settings.cookie_secure,
-    )
+    keep_cookie(answer, SESSION_COOKIE, accepted.secret.reveal(), settings.session_days * 86_400, settings)
     return answer
 
 
-@router.delete("/{inv}", response_model=Done, responses=write_problems(404))
+@router.delete("/{inv}", response_model=Done)
 @access.in_workspace(Role.ADMIN, Scope.PEOPLE_WRITE)
 def revoke_invitation(
     inv: Annotated[Id, Path(description="The invitation's id.")], caller: CurrentCaller, work: Work, services: Identity

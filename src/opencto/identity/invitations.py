@@ -5,11 +5,10 @@ same answer. Somebody who holds one may learn whether an address has an account,
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection
 
-from opencto.core.clock import Clock, from_millis, millis
+from opencto.core.clock import Clock, from_millis, millis, moment_or_none
 from opencto.core.database import Database
 from opencto.core.ids import new_id
 from opencto.core.problems import Conflict, Forbidden, Invalid, NotFound
@@ -289,9 +288,6 @@ def _require_fit(row: AnyRow, email_key: str | None) -> None:
 
 
 def _invitation(row: AnyRow) -> Invitation:
-    def moment(value: int | None) -> Any:
-        return from_millis(value) if value is not None else None
-
     return Invitation(
         id=row.id,
         workspace_id=row.workspace_id,
@@ -300,7 +296,7 @@ def _invitation(row: AnyRow) -> Invitation:
         created_by=row.created_by,
         created_at=from_millis(row.created_at),
         expires_at=from_millis(row.expires_at),
-        accepted_at=moment(row.accepted_at),
+        accepted_at=moment_or_none(row.accepted_at),
         accepted_by=row.accepted_by,
-        revoked_at=moment(row.revoked_at),
+        revoked_at=moment_or_none(row.revoked_at),
     )

@@ -19,6 +19,7 @@ _SHOWN = (
     invitations.c.accepted_by,
     invitations.c.revoked_at,
 )
+_UNUSED = (invitations.c.accepted_at.is_(None), invitations.c.revoked_at.is_(None))
 
 
 def add(
@@ -65,8 +66,7 @@ def find_open(tx: Connection, secret_hash: bytes, now: int) -> AnyRow | None:
         .join(people, people.c.id == invitations.c.created_by)
         .where(
             invitations.c.secret_hash == secret_hash,
-            invitations.c.accepted_at.is_(None),
-            invitations.c.revoked_at.is_(None),
+            *_UNUSED,
             invitations.c.expires_at > now,
         )
     )
@@ -77,11 +77,7 @@ def spend(tx: Connection, invitation_id: str, person_id: str, now: int) -> bool:
     """Use it up. False when somebody else was faster, or it was revoked meanwhile."""
     statement = (
         update(invitations)
-        .where(
-            invitations.c.id == invitation_id,
-            invitations.c.accepted_at.is_(None),
-            invitations.c.revoked_at.is_(None),
-        )
+        .where(invitations.c.id == invitation_id, *_UNUSED)
         .values(accepted_at=now, accepted_by=person_id)
     )
     return tx.execute(statement).rowcount == 1
@@ -89,15 +85,7 @@ def spend(tx: Connection, invitation_id: str, person_id: str, now: int) -> bool:
 
 def revoke(tx: Connection, invitation_id: str, now: int) -> bool:
     """False when it was accepted or revoked before."""
-    statement = (
-        update(invitations)
-        .where(
-            invitations.c.id == invitation_id,
-            invitations.c.accepted_at.is_(None),
-            invitations.c.revoked_at.is_(None),
-        )
-        .values(revoked_at=now)
-    )
+    statement = update(invitations).where(invitations.c.id == invitation_id, *_UNUSED).values(revoked_at=now)
     return tx.execute(statement).rowcount == 1
 
 

@@ -29,7 +29,6 @@ from opencto.core.database import Database
 from opencto.core.settings import Settings
 from opencto.identity import oidc_repository, people_repository
 from opencto.identity.caller import Caller, Origin
-from opencto.identity.claim import DEFAULT_SLUG
 from opencto.identity.devices import Devices
 from opencto.identity.errors import SignInSlowed
 from opencto.identity.issuer_calls import IssuerUnreachableError
@@ -39,6 +38,7 @@ from opencto.identity.refusals import Refusals
 from opencto.identity.sessions import Sessions
 from opencto.identity.signin import SignedIn
 from opencto.identity.throttle import Throttle
+from opencto.identity.workspaces import DEFAULT_SLUG
 from opencto.telemetry import log
 from opencto.wire.base import Email, Name
 

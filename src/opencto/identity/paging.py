@@ -32,7 +32,7 @@ class Asked:
     q: str | None = None
 
 
-def _asked(
+async def _asked(
     limit: Annotated[int, Query(ge=1, le=200, description="How many at most.")] = 50,
     cursor: Annotated[
         str | None, Query(max_length=2000, description="The `nextCursor` of the page before, with the same `sort`.")
@@ -44,7 +44,7 @@ def _asked(
     return Asked(limit, cursor, sort)
 
 
-def _asked_with_words(
+async def _asked_with_words(
     asked: Annotated[Asked, Depends(_asked)],
     q: Annotated[str | None, Query(max_length=100, description="Only what contains this text.")] = None,
 ) -> Asked:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from opencto.core.clock import Clock, from_millis, millis
+from opencto.core.clock import Clock, from_millis, millis, moment_or_none
 from opencto.core.problems import Conflict, Forbidden, NotFound
 from opencto.identity import members_repository, people_admin_repository, people_repository, workspaces_repository
 from opencto.identity.caller import Caller
@@ -150,6 +150,6 @@ def _fields(row: AnyRow) -> dict[str, Any]:
         "email_verified": row.email_verified_at is not None,
         "is_operator": row.is_operator,
         "second_factor": row.totp_enabled_at is not None,
-        "disabled_at": from_millis(row.disabled_at) if row.disabled_at is not None else None,
+        "disabled_at": moment_or_none(row.disabled_at),
         "created_at": from_millis(row.created_at),
     }

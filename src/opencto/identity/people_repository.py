@@ -2,13 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, Select, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from opencto.core.ids import new_id
 from opencto.identity.tables import memberships, people, workspaces
-
-_MEMBERSHIP: tuple[Column[Any], ...] = (workspaces.c.id, workspaces.c.slug, workspaces.c.name, memberships.c.role)
 
 
 def email_key(email: str) -> str:
@@ -109,17 +107,6 @@ def set_password(tx: Connection, person_id: str, password_hash: str) -> None:
 def improve_password_hash(tx: Connection, person_id: str, old: str, new: str) -> None:
     """The same password hashed anew, unless it was changed in between."""
     tx.execute(update(people).where(people.c.id == person_id, people.c.password_hash == old).values(password_hash=new))
-
-
-def memberships_of(tx: Connection, person_id: str) -> list[Row[Any]]:
-    """The workspaces of a person with slug, name and role, by name."""
-    query: Select[Any] = (
-        select(*_MEMBERSHIP)
-        .join(memberships, memberships.c.workspace_id == workspaces.c.id)
-        .where(memberships.c.person_id == person_id)
-        .order_by(workspaces.c.name, workspaces.c.id)
-    )
-    return list(tx.execute(query).all())
 
 
 def insert_membership(tx: Connection, workspace_id: str, person_id: str, role: str, now: int) -> None:

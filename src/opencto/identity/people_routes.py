@@ -4,10 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
+from opencto.core.describe import fails_with
 from opencto.identity import access
 from opencto.identity.guard import CurrentCaller, GuardedRoute
+from opencto.identity.members import LastOwner
 from opencto.identity.paging import SearchListing
-from opencto.identity.responses import problems, write_problems
+from opencto.identity.people import LastOperator
 from opencto.identity.services import Identity
 from opencto.identity.work import Work
 from opencto.wire.base import Page
@@ -18,7 +20,7 @@ router = APIRouter(prefix="/api/v1/people", route_class=GuardedRoute, tags=["peo
 PersonId = Annotated[Id, Path(alias="usr", description="The person's id.")]
 
 
-@router.get("", responses=problems())
+@router.get("")
 @access.operator(Scope.PEOPLE_READ)
 def list_people(services: Identity, asked: SearchListing) -> Page[Person]:
     """Everybody who has an account. Sort by name or createdAt."""
@@ -26,7 +28,7 @@ def list_people(services: Identity, asked: SearchListing) -> Page[Person]:
         return services.people.list(tx, asked)
 
 
-@router.get("/{usr}", responses=problems(404))
+@router.get("/{usr}")
 @access.operator(Scope.PEOPLE_READ)
 def get_person(usr: PersonId, services: Identity) -> PersonDetail:
     """One person, with their workspaces."""
@@ -34,14 +36,14 @@ def get_person(usr: PersonId, services: Identity) -> PersonDetail:
         return services.people.get(tx, usr)
 
 
-@router.patch("/{usr}", response_model=PersonDetail, responses=write_problems(404))
+@router.patch("/{usr}", response_model=PersonDetail, responses=fails_with(LastOperator, LastOwner))
 @access.operator(Scope.PEOPLE_WRITE)
 def change_person(usr: PersonId, body: PersonUpdate, caller: CurrentCaller, work: Work, services: Identity) -> Response:
     """Disable or enable somebody, let them run the server, or vouch for their address."""
     return work.commit(body, lambda tx: services.people.change(tx, caller, usr, body))
 
 
-@router.delete("/{usr}", response_model=Done, responses=write_problems(404))
+@router.delete("/{usr}", response_model=Done, responses=fails_with(LastOperator, LastOwner))
 @access.operator(Scope.PEOPLE_WRITE)
 def delete_person(usr: PersonId, caller: CurrentCaller, work: Work, services: Identity) -> Response:
     """Delete somebody with what is theirs: sign-ins, tokens, memberships. There is no way back."""

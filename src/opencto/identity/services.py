@@ -72,7 +72,7 @@ def build_identity(
     throttle, devices = Throttle(keyring.key("sign-in-attempts"), clock), Devices(keyring.key("device-cookie"), clock)
     refusals = Refusals(database, clock, audit)
     claims, passwords = ClaimService(settings, clock), PasswordService(settings, clock, audit)
-    sessions = Sessions(settings, clock, authenticator, audit)
+    sessions = Sessions(settings, database, clock, authenticator, audit)
     second_factor = SecondFactor(keyring.key("second-factor"), keyring.key("recovery-codes"), clock, audit)
     workspaces = Workspaces(clock, audit, departures)
     return IdentityServices(
@@ -101,7 +101,7 @@ def build_identity(
     )
 
 
-def _identity(request: Request) -> IdentityServices:
+async def _identity(request: Request) -> IdentityServices:
     return request.app.state.identity
 
 

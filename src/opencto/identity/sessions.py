@@ -1,8 +1,12 @@
 """Browsers that are signed in: opaque secrets in a cookie, rows that can be ended one by one."""
 
+from collections.abc import Sequence
+from typing import Any, Literal
+
 from sqlalchemy import Connection
 
-from opencto.core.clock import Clock, from_millis, millis
+from opencto.core.clock import Clock, from_millis, millis, moment_or_none
+from opencto.core.database import Database
 from opencto.core.ids import new_id
 from opencto.core.problems import NotFound
 from opencto.core.secret import digest
@@ -10,6 +14,7 @@ from opencto.core.settings import Settings
 from opencto.identity import people_repository, sessions_repository
 from opencto.identity.authentication import Authenticator
 from opencto.identity.caller import Caller, Origin
+from opencto.identity.claim_state import ClaimState
 from opencto.identity.ports import AuditEvent, AuditTrail, StartedSession
 from opencto.identity.tokens import new_secret
 from opencto.wire.base import Page
@@ -22,8 +27,12 @@ KEPT_PER_PERSON = 50
 class Sessions:
     """The verbs."""
 
-    def __init__(self, settings: Settings, clock: Clock, authenticator: Authenticator, audit: AuditTrail) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, clock: Clock, authenticator: Authenticator, audit: AuditTrail
+    ) -> None:
         self._settings = settings
+        self._database = database
+        self._claim_state = ClaimState(database)
         self._clock = clock
         self._authenticator = authenticator
         self._audit = audit
@@ -42,37 +51,24 @@ class Sessions:
             origin=origin,
         )
         sessions_repository.keep_newest(tx, person_id, KEPT_PER_PERSON)
-        answer = self._answer(tx, person_id, only=None)
-        return StartedSession(
-            secret,
-            answer.model_copy(
-                update={
-                    "csrf_token": self._authenticator.csrf_token(session_id),
-                    "expires_at": from_millis(expires_at),
-                    "via": "session",
-                }
-            ),
-        )
+        rows = sessions_repository.account(tx, person_id, session_id)
+        return StartedSession(secret, self._answer(rows, "session", session_id, only=None))
 
-    def nobody(self, tx: Connection) -> AuthSession:
-        """The answer for a stranger."""
-        return AuthSession(
-            signed_in=False, claimed=people_repository.has_owner(tx), oidc_name=self._oidc_name(), person=None
-        )
+    async def ask(self, caller: Caller | None) -> AuthSession:
+        """`describe` for the hot path, of one plain read; for a stranger it says only whether somebody owns the server."""
+        if caller is None:
+            claimed = await self._claim_state.is_claimed()
+            return AuthSession(signed_in=False, claimed=claimed, oidc_name=self._oidc_name(), person=None)
+        caller.require(Scope.ACCOUNT_READ)
+        asked = {"person": caller.person_id, "credential": caller.credential_id}
+        rows = await self._database.fetch(sessions_repository.ACCOUNT, asked)
+        return self._answer(rows, caller.via, caller.credential_id, only=caller.token_workspace_id)
 
     def describe(self, tx: Connection, caller: Caller) -> AuthSession:
         """Who is asking. A token needs the scope account:read, and shows no workspace that it cannot enter."""
         caller.require(Scope.ACCOUNT_READ)
-        answer = self._answer(tx, caller.person_id, only=caller.token_workspace_id)
-        is_session = caller.via == "session"
-        expires_at = sessions_repository.expiry(tx, caller.credential_id, is_session=is_session)
-        return answer.model_copy(
-            update={
-                "csrf_token": self._authenticator.csrf_token(caller.credential_id) if is_session else None,
-                "expires_at": None if expires_at is None else from_millis(expires_at),
-                "via": caller.via,
-            }
-        )
+        rows = sessions_repository.account(tx, caller.person_id, caller.credential_id)
+        return self._answer(rows, caller.via, caller.credential_id, only=caller.token_workspace_id)
 
     def rename(self, tx: Connection, caller: Caller, name: str) -> AuthSession:
         """Change the caller's own name."""
@@ -128,29 +124,47 @@ class Sessions:
         now = millis(self._clock.now())
         return now, now - self._settings.session_idle_hours * 3_600_000
 
-    def _answer(self, tx: Connection, person_id: str, *, only: str | None) -> AuthSession:
-        person = people_repository.get(tx, person_id)
-        if person is None:
+    def _answer(
+        self, rows: Sequence[tuple[Any, ...]], via: Literal["session", "token"], credential_id: str, *, only: str | None
+    ) -> AuthSession:
+        """`rows` of ACCOUNT. Raises NotFound when the person is gone."""
+        if not rows:
             raise NotFound
+        (
+            person,
+            name,
+            email,
+            email_verified_at,
+            is_operator,
+            totp_at,
+            disabled_at,
+            created_at,
+            *_,
+            claimed,
+            expires_at,
+        ) = rows[0]
         return AuthSession(
             signed_in=True,
-            claimed=people_repository.has_owner(tx),
+            claimed=bool(claimed),
             oidc_name=self._oidc_name(),
             person=Person(
-                id=person.id,
-                name=person.name,
-                email=person.email,
-                email_verified=person.email_verified_at is not None,
-                is_operator=person.is_operator,
-                second_factor=person.totp_enabled_at is not None,
-                disabled_at=None if person.disabled_at is None else from_millis(person.disabled_at),
-                created_at=from_millis(person.created_at),
+                id=person,
+                name=name,
+                email=email,
+                email_verified=email_verified_at is not None,
+                is_operator=bool(is_operator),
+                second_factor=totp_at is not None,
+                disabled_at=moment_or_none(disabled_at),
+                created_at=from_millis(created_at),
             ),
             workspaces=[
-                Membership(workspace_id=row.id, slug=row.slug, name=row.name, role=Role(row.role))
-                for row in people_repository.memberships_of(tx, person_id)
-                if only in {None, row.id}
+                Membership(workspace_id=workspace, slug=slug, name=name, role=Role(role))
+                for _, _, _, _, _, _, _, _, workspace, slug, name, role, _, _ in rows
+                if workspace is not None and only in {None, workspace}
             ],
+            csrf_token=self._authenticator.csrf_token(credential_id) if via == "session" else None,
+            expires_at=moment_or_none(expires_at),
+            via=via,
         )
 
     def _oidc_name(self) -> str | None:

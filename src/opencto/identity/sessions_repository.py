@@ -2,10 +2,19 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, Row, delete, insert, select, text
 
 from opencto.identity.caller import Origin
-from opencto.identity.tables import api_tokens, sessions
+from opencto.identity.tables import sessions
+
+ACCOUNT = """
+SELECT p.id, p.name, p.email, p.email_verified_at, p.is_operator, p.totp_enabled_at, p.disabled_at, p.created_at, w.id, w.slug, w.name, m.role,
+  EXISTS (SELECT 1 FROM people WHERE email_key IS NOT NULL),
+  COALESCE((SELECT expires_at FROM sessions WHERE id = :credential), (SELECT expires_at FROM api_tokens WHERE id = :credential))
+FROM people p LEFT JOIN memberships m ON m.person_id = p.id LEFT JOIN workspaces w ON w.id = m.workspace_id
+WHERE p.id = :person ORDER BY w.name, w.id
+"""
+"""A person, once for each workspace (by name; once with none), whether the server is claimed, and when the credential ends."""
 
 
 def insert_session(
@@ -39,10 +48,9 @@ def keep_newest(tx: Connection, person_id: str, count: int) -> None:
         tx.execute(delete(sessions).where(sessions.c.id.in_(over)))
 
 
-def expiry(tx: Connection, credential_id: str, *, is_session: bool) -> int | None:
-    """When a credential ends at the latest, None for a token without an end."""
-    table = sessions if is_session else api_tokens
-    return tx.execute(select(table.c.expires_at).where(table.c.id == credential_id)).scalar()
+def account(tx: Connection, person_id: str, credential_id: str) -> list[tuple[Any, ...]]:
+    """The rows of ACCOUNT within a transaction."""
+    return [tuple(row) for row in tx.execute(text(ACCOUNT), {"person": person_id, "credential": credential_id})]
 
 
 def live_of(tx: Connection, person_id: str, now: int, idle_since: int) -> list[Row[Any]]:

@@ -4,10 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 
+from opencto.core.describe import fails_with
+from opencto.core.problems import NotFound
 from opencto.identity import access
+from opencto.identity.api_tokens import TooManyTokens
 from opencto.identity.guard import CurrentCaller, GuardedRoute
 from opencto.identity.paging import Listing
-from opencto.identity.responses import problems, write_problems
 from opencto.identity.services import Identity
 from opencto.identity.work import Work
 from opencto.wire.base import Page
@@ -18,7 +20,7 @@ router = APIRouter(prefix="/api/v1/tokens", route_class=GuardedRoute, tags=["tok
 TokenId = Annotated[Id, Path(alias="tok", description="The token's id.")]
 
 
-@router.get("", responses=problems(404))
+@router.get("", responses=fails_with(NotFound))
 @access.signed_in(Scope.TOKENS_READ)
 def list_tokens(
     caller: CurrentCaller,
@@ -37,14 +39,14 @@ def list_tokens(
         return services.tokens.list(tx, caller, asked, workspace=workspace_id)
 
 
-@router.post("", response_model=ApiTokenCreated, status_code=201, responses=write_problems(404))
+@router.post("", response_model=ApiTokenCreated, status_code=201, responses=fails_with(NotFound, TooManyTokens))
 @access.signed_in(Scope.TOKENS_WRITE)
 def create_token(body: ApiTokenCreate, caller: CurrentCaller, work: Work, services: Identity) -> Response:
     """A new token. It is shown once."""
     return work.commit(body, lambda tx: services.tokens.create(tx, caller, body), status=201)
 
 
-@router.get("/{tok}", responses=problems(404))
+@router.get("/{tok}")
 @access.signed_in(Scope.TOKENS_READ)
 def get_token(tok: TokenId, caller: CurrentCaller, services: Identity) -> ApiToken:
     """One token, without its secret."""
@@ -52,14 +54,14 @@ def get_token(tok: TokenId, caller: CurrentCaller, services: Identity) -> ApiTok
         return services.tokens.get(tx, caller, tok)
 
 
-@router.patch("/{tok}", response_model=ApiToken, responses=write_problems(404))
+@router.patch("/{tok}", response_model=ApiToken)
 @access.signed_in(Scope.TOKENS_WRITE)
 def rename_token(tok: TokenId, body: ApiTokenUpdate, caller: CurrentCaller, work: Work, services: Identity) -> Response:
     """Give it another name."""
     return work.commit(body, lambda tx: services.tokens.rename(tx, caller, tok, body))
 
 
-@router.delete("/{tok}", response_model=Done, responses=write_problems(404))
+@router.delete("/{tok}", response_model=Done)
 @access.signed_in(Scope.TOKENS_WRITE)
 def revoke_token(tok: TokenId, caller: CurrentCaller, work: Work, services: Identity) -> Response:
     """It stops at once, everywhere."""

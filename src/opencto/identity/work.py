@@ -209,7 +209,7 @@ def _response(content: bytes, status: int, *, replayed: bool = False) -> Respons
     return Response(content, status, {"Idempotency-Replayed": "true"} if replayed else None, "application/json")
 
 
-def _work(
+async def _work(
     request: Request,
     idempotency_key: Annotated[
         str | None,

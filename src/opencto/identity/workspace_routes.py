@@ -4,12 +4,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 
+from opencto.core.describe import fails_with
 from opencto.identity import access
 from opencto.identity.guard import CurrentCaller, GuardedRoute, PathWorkspace
+from opencto.identity.members import LastOwner
 from opencto.identity.paging import Listing, SearchListing
-from opencto.identity.responses import problems, write_problems
 from opencto.identity.services import Identity
 from opencto.identity.work import Work
+from opencto.identity.workspaces import SlugTaken, WorkspaceKept
 from opencto.wire.base import Page
 from opencto.wire.identity import (
     Done,
@@ -32,7 +34,7 @@ router = APIRouter(prefix="/api/v1/workspaces", route_class=GuardedRoute, tags=[
 PersonId = Annotated[Id, Path(alias="usr", description="The person's id.")]
 
 
-@router.get("", responses=problems())
+@router.get("")
 @access.signed_in(Scope.WORKSPACES_READ)
 def list_workspaces(
     caller: CurrentCaller,
@@ -45,14 +47,14 @@ def list_workspaces(
         return services.workspaces.list(tx, caller, asked, everyone=everyone)
 
 
-@router.post("", response_model=Workspace, status_code=201, responses=write_problems())
+@router.post("", response_model=Workspace, status_code=201, responses=fails_with(SlugTaken))
 @access.operator(Scope.WORKSPACES_WRITE)
 def create_workspace(body: WorkspaceCreate, caller: CurrentCaller, work: Work, services: Identity) -> Response:
     """A new workspace; you own it."""
     return work.commit(body, lambda tx: services.workspaces.create(tx, caller, body), status=201)
 
 
-@router.get("/{ws}", responses=problems(404))
+@router.get("/{ws}")
 @access.in_workspace(Role.VIEWER, Scope.WORKSPACES_READ)
 def get_workspace(caller: PathWorkspace, services: Identity) -> Workspace:
     """One workspace."""
@@ -60,14 +62,14 @@ def get_workspace(caller: PathWorkspace, services: Identity) -> Workspace:
         return services.workspaces.get(tx, caller)
 
 
-@router.patch("/{ws}", response_model=Workspace, responses=write_problems(404))
+@router.patch("/{ws}", response_model=Workspace)
 @access.in_workspace(Role.ADMIN, Scope.WORKSPACES_WRITE)
 def rename_workspace(body: WorkspaceUpdate, caller: PathWorkspace, work: Work, services: Identity) -> Response:
     """Give it another name. Its short name stays, because others have written it down."""
     return work.commit(body, lambda tx: services.workspaces.rename(tx, caller, body))
 
 
-@router.delete("/{ws}", response_model=Done, responses=write_problems(404))
+@router.delete("/{ws}", response_model=Done, responses=fails_with(WorkspaceKept))
 @access.in_workspace(Role.OWNER, Scope.WORKSPACES_WRITE)
 def delete_workspace(
     caller: PathWorkspace,
@@ -79,7 +81,7 @@ def delete_workspace(
     return work.commit(None, lambda tx: services.workspaces.delete(tx, caller, confirm))
 
 
-@router.post("/{ws}/take-over", response_model=Workspace, responses=write_problems(404))
+@router.post("/{ws}/take-over", response_model=Workspace)
 @access.operator(Scope.WORKSPACES_WRITE)
 def take_over_workspace(
     ws: Annotated[Id, Path(description="The workspace's id or slug.")],
@@ -91,7 +93,7 @@ def take_over_workspace(
     return work.commit(None, lambda tx: services.workspaces.take_over(tx, caller, ws))
 
 
-@router.get("/{ws}/settings", responses=problems(404))
+@router.get("/{ws}/settings")
 @access.in_workspace(Role.VIEWER, Scope.WORKSPACES_READ)
 def get_settings(caller: PathWorkspace, services: Identity) -> WorkspaceSettings:
     """Who the assistant is here, and what it may keep."""
@@ -99,7 +101,7 @@ def get_settings(caller: PathWorkspace, services: Identity) -> WorkspaceSettings
         return services.workspaces.settings(tx, caller.workspace_id)
 
 
-@router.patch("/{ws}/settings", response_model=WorkspaceSettings, responses=write_problems(404))
+@router.patch("/{ws}/settings", response_model=WorkspaceSettings)
 @access.in_workspace(Role.ADMIN, Scope.WORKSPACES_WRITE)
 def change_settings(body: WorkspaceSettingsUpdate, caller: PathWorkspace, work: Work, services: Identity) -> Response:
     """Change the fields that you send."""
@@ -109,7 +111,7 @@ def change_settings(body: WorkspaceSettingsUpdate, caller: PathWorkspace, work: 
         services.settings_reader.forget(caller.workspace_id)
 
 
-@router.get("/{ws}/projects", responses=problems(404))
+@router.get("/{ws}/projects")
 @access.in_workspace(Role.VIEWER, Scope.WORKSPACES_READ)
 def get_projects(caller: PathWorkspace, services: Identity) -> WorkspaceProjects:
     """Which OpenAI projects belong to the workspace."""
@@ -117,7 +119,7 @@ def get_projects(caller: PathWorkspace, services: Identity) -> WorkspaceProjects
         return services.workspaces.projects(tx, caller.workspace_id)
 
 
-@router.patch("/{ws}/projects", response_model=WorkspaceProjects, responses=write_problems(404))
+@router.patch("/{ws}/projects", response_model=WorkspaceProjects)
 @access.in_workspace(Role.ADMIN, Scope.WORKSPACES_WRITE)
 def change_projects(body: WorkspaceProjectsUpdate, caller: PathWorkspace, work: Work, services: Identity) -> Response:
     """Pin the workspace to OpenAI projects, or give it the whole organization."""
@@ -127,7 +129,7 @@ def change_projects(body: WorkspaceProjectsUpdate, caller: PathWorkspace, work: 
         services.settings_reader.forget(caller.workspace_id)
 
 
-@router.get("/{ws}/members", responses=problems(404))
+@router.get("/{ws}/members")
 @access.in_workspace(Role.VIEWER, Scope.PEOPLE_READ)
 def list_members(caller: PathWorkspace, services: Identity, asked: SearchListing) -> Page[Member]:
     """Who is in the workspace, as what. Sort by name, joinedAt or role."""
@@ -135,14 +137,14 @@ def list_members(caller: PathWorkspace, services: Identity, asked: SearchListing
         return services.members.list(tx, caller, asked)
 
 
-@router.patch("/{ws}/members/{usr}", response_model=Member, responses=write_problems(404))
+@router.patch("/{ws}/members/{usr}", response_model=Member, responses=fails_with(LastOwner))
 @access.in_workspace(Role.ADMIN, Scope.PEOPLE_WRITE)
 def change_member(body: MemberUpdate, usr: PersonId, caller: PathWorkspace, work: Work, services: Identity) -> Response:
     """Change somebody's role."""
     return work.commit(body, lambda tx: services.members.change_role(tx, caller, usr, body))
 
 
-@router.delete("/{ws}/members/{usr}", response_model=Done, responses=write_problems(404))
+@router.delete("/{ws}/members/{usr}", response_model=Done, responses=fails_with(LastOwner))
 @access.in_workspace(Role.VIEWER, Scope.PEOPLE_WRITE)
 def remove_member(usr: PersonId, caller: PathWorkspace, work: Work, services: Identity) -> Response:
     """Take somebody out, or leave the workspace yourself."""

@@ -1,7 +1,7 @@
 """`/api/v1/audit`: read, export and verify the audit trail."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
@@ -10,43 +10,24 @@ from pydantic import AwareDatetime, StringConstraints
 from opencto.core.clock import millis
 from opencto.core.problems import Forbidden
 from opencto.identity import access
-from opencto.identity.guard import GuardedRoute, current_caller, within
+from opencto.identity.guard import AskedWorkspace, GuardedRoute, current_caller, within
 from opencto.identity.ports import AuditEvent
 from opencto.ledger import presenting
 from opencto.ledger.audit import EXPORTED, AuditLog, Filters
 from opencto.wire.audit import AuditPage, AuditVerification
 from opencto.wire.base import Text
 from opencto.wire.identity import Id, Role, Scope
-from opencto.wire.problems import ProblemBody
 
 router = APIRouter(route_class=GuardedRoute, tags=["audit"])
 
 
-def _problems(**statuses: str) -> dict[int | str, dict[str, Any]]:
-    return {int(key.removeprefix("s")): {"model": ProblemBody, "description": why} for key, why in statuses.items()}
-
-
-_REFUSALS = _problems(
-    s401="No valid credential.",
-    s403="The role or the token's scope is too low.",
-    s404="No such workspace, or you are not in it.",
-    s422="A parameter is not valid.",
-    s503="The database does not answer.",
-)
-
-
-def _audit(request: Request) -> AuditLog:
+async def _audit(request: Request) -> AuditLog:
     return request.app.state.audit
 
 
-def _filters(
+async def _filters(
     request: Request,
-    workspace_id: Annotated[
-        Id | None,
-        Query(
-            alias="workspaceId", description="The workspace's id or slug; absent means the token's, else your only one."
-        ),
-    ] = None,
+    workspace_id: AskedWorkspace = None,
     everything: Annotated[
         bool, Query(alias="all", description="Every row of the server, also those of no workspace; operators only.")
     ] = False,
@@ -87,7 +68,7 @@ Audit = Annotated[AuditLog, Depends(_audit)]
 Asked = Annotated[Filters, Depends(_filters)]
 
 
-@router.get("/api/v1/audit", responses=_REFUSALS)
+@router.get("/api/v1/audit")
 @access.in_workspace(Role.ADMIN, Scope.AUDIT_READ)
 def list_audit(
     audit: Audit,
@@ -114,7 +95,6 @@ def list_audit(
                 "text/csv": {"schema": {"type": "string"}},
             },
         },
-        **_REFUSALS,
     },
 )
 @access.in_workspace(Role.ADMIN, Scope.AUDIT_READ)
@@ -135,7 +115,7 @@ def export_audit(
     return StreamingResponse(lines, media_type=media_type, headers={"Content-Disposition": name})
 
 
-@router.post("/api/v1/audit/verify", responses=_REFUSALS)
+@router.post("/api/v1/audit/verify")
 @access.operator(Scope.AUDIT_READ)
 def verify_audit(audit: Audit) -> AuditVerification:
     """Check the whole trail: every row, the seals, the signed head, the anchors. Takes seconds per 100,000 rows."""

@@ -15,7 +15,7 @@ from opencto.wire.ledger import LedgerCall
 router = APIRouter(route_class=GuardedRoute, tags=["ledger"])
 
 
-def _ledger(request: Request) -> Ledger:
+async def _ledger(request: Request) -> Ledger:
     return request.app.state.ledger
 
 

@@ -10,7 +10,6 @@ the start is left for the next time. The clock plays no part: `at` may go back, 
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal
 
 from opencto.core.database import Database
 from opencto.ledger import repository
@@ -18,27 +17,13 @@ from opencto.ledger.anchors import Anchor, AnchorFile
 from opencto.ledger.chain import GENESIS, Row, content_hash
 from opencto.ledger.repository import Extent, Head, Segment
 from opencto.ledger.signing import Signer
+from opencto.wire.audit import BreakKind
 
 BATCH_ROWS = 1_000
 MAX_BREAKS = 50
 """More than these are not named: naming one costs up to half a second."""
 _NEIGHBOURS = 10_000  # how far a moved row is looked for, so that a break is named and not only found
 
-BreakKind = Literal[
-    "row_edited",
-    "rows_removed",
-    "row_inserted",
-    "rows_reordered",
-    "rows_rewritten",
-    "rows_truncated",
-    "head_missing",
-    "head_forged",
-    "head_replaced",
-    "segment_forged",
-    "segment_missing",
-    "anchor_forged",
-    "rolled_back",
-]
 UNKNOWN = ""
 """The hash before a row that follows a broken one."""
 HEAD_REJECTED = "audit.head_rejected"

@@ -41,7 +41,7 @@ def build_limits(
     return Limits(settings, clock, open_store(settings, database, clock), policies, spend, audit, observe)
 
 
-def _limits(request: Request) -> Limits:
+async def _limits(request: Request) -> Limits:
     return request.app.state.limits
 
 

@@ -4,25 +4,30 @@ import asyncio
 
 from fastapi import APIRouter, Request, Response
 
+from opencto.core.describe import Answer, describe
 from opencto.identity import access
-from opencto.identity.guard import GuardedRoute
+from opencto.identity.guard import GuardedRoute, HotRoute
 from opencto.telemetry.health import HealthBoard
 from opencto.telemetry.metrics import Metrics
-from opencto.wire.problems import ProblemBody
 from opencto.wire.service import Health, Ready
 
 router = APIRouter(route_class=GuardedRoute, tags=["health"])
 
 
-@router.get("/health")
-@access.open_to_all("whether the process answers, and nothing else", before_claim=True)
-async def health() -> Health:
-    """The process is up."""
-    return Health()
+_ALIVE = Health().model_dump_json(by_alias=True).encode()
+
+
+@describe("The process is up", tags=["health"], answers={200: Answer(Health, "It lives.")})
+@access.open_to_all("whether the process answers, and nothing else", before_claim=True, anonymous=True)
+async def health(_request: Request) -> Response:
+    return Response(_ALIVE, media_type="application/json")
+
+
+router.routes.append(HotRoute("/health", health))
 
 
 @router.get("/ready", responses={503: {"model": Ready, "description": "Do not send requests here now."}})
-@access.open_to_all("whether a load balancer should send requests", before_claim=True)
+@access.open_to_all("whether a load balancer should send requests", before_claim=True, anonymous=True)
 async def ready(request: Request, response: Response) -> Ready:
     """Whether requests should be sent here now: 503 while a part fails or the server is on its way out."""
     board: HealthBoard = request.app.state.health
@@ -39,8 +44,6 @@ async def ready(request: Request, response: Response) -> Ready:
             "description": "Prometheus' text format, or OpenMetrics when asked for with Accept.",
             "content": {"text/plain": {"schema": {"type": "string"}}},
         },
-        401: {"model": ProblemBody, "description": "Away from the machine itself a valid token is needed."},
-        403: {"model": ProblemBody, "description": "The token does not have the scope metrics:read."},
     },
 )
 @access.metrics()

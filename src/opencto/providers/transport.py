@@ -1,21 +1,19 @@
 """The seam to the network: `Pool.request` and `Pool.stream`, over aiohttp. One pool per process keeps connections alive.
 
 What leaves is only what the door hands in: no cookies, no `~/.netrc`, no redirects, no default headers of the library.
-A proxy and certificates of the company are taken from the environment (HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE).
+Proxy and certificates are those of `core/outbound.py`.
 Failures come out as `TransportFailure`, which says whether anything can have reached the other side.
 """
 
-import base64
-import ssl
-import urllib.request
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal, Protocol
-from urllib.parse import unquote
 
 import aiohttp
 from yarl import URL
+
+from opencto.core.outbound import open_session, tls_context
 
 USER_AGENT = "OpenCTO"
 CONNECT_SECONDS = 5.0
@@ -129,37 +127,16 @@ class Network(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Proxy:
-    """The way out of a closed network."""
-
-    url: URL
-    authorization: str | None
-
-
-def proxy_for(url: URL) -> Proxy | None:
-    """The proxy that the environment names for an address, as curl and pip understand it."""
-    host = url.host or ""
-    if urllib.request.proxy_bypass(f"{host}:{url.port}"):
-        return None
-    named = urllib.request.getproxies_environment()
-    address = named.get(url.scheme) or named.get("all")
-    if not address:
-        return None
-    proxy = URL(address if "://" in address else f"http://{address}")
-    if proxy.user is None:
-        return Proxy(proxy, None)
-    pair = f"{unquote(proxy.user)}:{unquote(proxy.password or '')}"
-    return Proxy(proxy.with_user(None), "Basic " + base64.b64encode(pair.encode()).decode())
-
-
 class Pool:
-    """Kept-alive connections of one event loop. Opened by the first call, closed with `aclose`."""
+    """Kept-alive connections of one event loop. Opened by the first call, closed with `aclose`.
+
+    Raises StartError when made, rather than at the first call, where the operator's certificates cannot be used.
+    """
 
     def __init__(self, *, connect_seconds: float = CONNECT_SECONDS) -> None:
+        self._tls = tls_context()
         self._connect_seconds = connect_seconds
         self._session: aiohttp.ClientSession | None = None
-        self._proxies: dict[str, Proxy | None] = {}
 
     async def request(
         self,
@@ -197,20 +174,9 @@ class Pool:
     async def _exchange(
         self, method: str, url: URL, headers: Mapping[str, str], body: bytes | None, limits: aiohttp.ClientTimeout
     ) -> AsyncGenerator[StreamReply]:
-        proxy = self._proxy(url)
-        sent_headers = dict(headers)
-        if proxy is not None and proxy.authorization is not None and url.scheme == "http":
-            sent_headers["Proxy-Authorization"] = proxy.authorization
         with _translated():
             response = await self._opened().request(
-                method,
-                url,
-                data=body,
-                headers=sent_headers,
-                allow_redirects=False,
-                timeout=limits,
-                proxy=proxy.url if proxy else None,
-                proxy_headers={"Proxy-Authorization": proxy.authorization} if proxy and proxy.authorization else None,
+                method, url, data=body, headers=headers, allow_redirects=False, timeout=limits
             )
         try:
             names = response.headers
@@ -218,24 +184,13 @@ class Pool:
         finally:
             response.close()  # gives a finished connection back to the pool and cuts an unfinished one
 
-    def _proxy(self, url: URL) -> Proxy | None:
-        origin = f"{url.scheme}://{url.host}:{url.port}"
-        if origin not in self._proxies:
-            self._proxies[origin] = proxy_for(url)
-        return self._proxies[origin]
-
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    limit=0,
-                    ssl=ssl.create_default_context(),  # reads SSL_CERT_FILE and SSL_CERT_DIR
-                    keepalive_timeout=KEEP_ALIVE_SECONDS,
-                ),
-                cookie_jar=aiohttp.DummyCookieJar(),
+            self._session = open_session(
+                connections=0,
+                keep_alive_seconds=KEEP_ALIVE_SECONDS,
+                tls=self._tls,
                 skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent", "Content-Type"),
-                trust_env=False,  # would read ~/.netrc too, and send what stands there
-                raise_for_status=False,
             )
         return self._session
 

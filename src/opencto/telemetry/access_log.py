@@ -4,8 +4,10 @@ A line is made by hand when it is to be JSON: it holds nothing but our own words
 what the processors cost. It never holds a path, a query or a header.
 """
 
+import functools
 import json
 import logging
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -84,5 +86,12 @@ def _quoted(route: str) -> str:
     return found
 
 
+@functools.lru_cache(maxsize=2)
+def _second(whole: int) -> str:
+    return datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
 def _now() -> str:
-    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    """The time as `structlog` writes it on all other lines. Many requests share a second."""
+    whole, micros = divmod(time.time_ns() // 1000, 1_000_000)
+    return f"{_second(whole)}.{micros:06d}Z"

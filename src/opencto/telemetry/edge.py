@@ -52,6 +52,7 @@ class Edge:
         self._address = ClientAddress(trusted_proxies)
         self._max_body_bytes = max_body_bytes
         self._observers = observers
+        self._observers_reversed = observers[::-1]
         defaults = {
             "Cache-Control": "no-store",
             "Content-Security-Policy": csp,
@@ -73,12 +74,10 @@ class Edge:
         length, forwarded = _walk(scope["headers"])
         address, is_loopback = self._address.resolve(scope.get("client"), forwarded)
         state: dict[str, Any] = scope.setdefault("state", {})
-        state.update(request_id=new_id("req"), address=address, is_loopback=is_loopback, upstream_seconds=0.0)
+        state["request_id"], state["address"], state["is_loopback"] = new_id("req"), address, is_loopback
+        state["upstream_seconds"] = 0.0
+        exchange, observers = _Exchange(scope, receive, send, state, self), self._observers
         refused = self._refuse(scope, length) if kind == "http" else None
-        await self._observed(_Exchange(scope, receive, send, state, self), refused)
-
-    async def _observed(self, exchange: "_Exchange", refused: Problem | None) -> None:
-        scope, state, observers = exchange.scope, exchange.state, self._observers
         token = timing.begin(state)
         for observer in observers:
             observer.begun(scope)
@@ -87,17 +86,18 @@ class Edge:
                 await exchange.answer(refused)
             else:
                 await self._app(scope, exchange.receive_limited, exchange.send)
+        except Problem as problem:
+            await exchange.answer(problem)
         except Exception as error:  # noqa: BLE001 - the edge: the log gets it all, the caller a request id
-            if not isinstance(error, Problem):
-                state["route"] = route_of(scope)
-                for observer in observers:
-                    observer.failed(scope, error)
-            await exchange.answer(error if isinstance(error, Problem) else Unexpected())
+            state["route"] = route_of(scope)
+            for observer in observers:
+                observer.failed(scope, error)
+            await exchange.answer(Unexpected())
         finally:
             timing.end(token)
             state["route"] = route_of(scope)
             seconds = time.perf_counter() - exchange.begun
-            for observer in reversed(observers):
+            for observer in self._observers_reversed:
                 observer.finished(scope, exchange.status or names.CLIENT_LEFT, seconds, state["upstream_seconds"])
 
     def _refuse(self, scope: Scope, length: bytes | None) -> Problem | None:
@@ -162,6 +162,7 @@ class _Exchange:
         """Answer with a problem, unless an answer has begun already."""
         is_http = self.scope["type"] == "http"
         if self.status == 0:
+            self.state["origin"] = problem.extra.get("origin")
             await send_problem(problem, self.state["request_id"], self.send, "" if is_http else "websocket.")
         elif self.status == 101:
             await self._send({"type": "websocket.close", "code": 1011})

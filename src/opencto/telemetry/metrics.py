@@ -84,6 +84,8 @@ class Metrics:
         # Looking a child up by its labels costs more than the count itself: keep what was looked up.
         self._counts: dict[tuple[str, str, int, str], Counter] = {}
         self._times: dict[tuple[str, str], tuple[Histogram, Histogram]] = {}
+        self._decisions: dict[tuple[str, str], Counter] = {}
+        self._calls: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
 
     def begun(self, scope: Scope) -> None:
         if scope["type"] == "http":
@@ -119,12 +121,19 @@ class Metrics:
 
     def limit_decided(self, bucket: str, decision: str) -> None:
         """A limiter decided. Both are words of our own, never what a caller sent."""
-        self._limits.labels(bucket, decision).inc()
+        count = self._decisions.get((bucket, decision))
+        if count is None:
+            count = self._decisions[bucket, decision] = self._limits.labels(bucket, decision)
+        count.inc()
 
     def called_upstream(self, operation: str, outcome: str, seconds: float) -> None:
         """A call to OpenAI ended. `operation` and `outcome` are words of the door."""
-        self._upstream_calls.labels(operation, outcome).inc()
-        self._upstream_times.labels(operation).observe(seconds)
+        known = self._calls.get((operation, outcome))
+        if known is None:
+            children = self._upstream_calls.labels(operation, outcome), self._upstream_times.labels(operation)
+            known = self._calls[operation, outcome] = children
+        known[0].inc()
+        known[1].observe(seconds)
 
     def expose(self, accept: str, parts: Mapping[str, bool]) -> tuple[bytes, str]:
         """The exposition and its content type. `parts` says of each part whether it answers now.

@@ -71,6 +71,11 @@ def _says_json(request: HTTPConnection) -> bool:
     return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
 
 
+async def on_unexpected(request: HTTPConnection, _error: Exception) -> Response:
+    """The answer alone: Starlette raises the error again, and the edge around it logs it."""
+    return answer(request, Unexpected())
+
+
 def _path(location: tuple[Any, ...]) -> str:
     return scrub(".".join(str(part) for part in location if part not in {"body", "query", "path", "header"}))
 

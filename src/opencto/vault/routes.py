@@ -27,7 +27,7 @@ class VaultServices:
     resolver: Resolver
 
 
-def _vault(request: Request) -> VaultServices:
+async def _vault(request: Request) -> VaultServices:
     return request.app.state.vault
 
 

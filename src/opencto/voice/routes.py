@@ -37,7 +37,7 @@ NOT_HELD_BACK = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         200: Answer(
             RespondAnswer,
             "The answer; with `stream: true` server-sent events `sentence`, `done` and `error`.",
-            also={"text/event-stream": {"type": "string"}},
+            also={"text/event-stream": {"description": "Events; the data of each is JSON."}},
         )
     },
     failures=FAILURES,

@@ -33,24 +33,27 @@ class AuditPage(Page[AuditRow]):
     """Newest first."""
 
 
+BreakKind = Literal[
+    "row_edited",
+    "rows_removed",
+    "row_inserted",
+    "rows_reordered",
+    "rows_rewritten",
+    "rows_truncated",
+    "head_missing",
+    "head_forged",
+    "head_replaced",
+    "segment_forged",
+    "segment_missing",
+    "anchor_forged",
+    "rolled_back",
+]
+
+
 class AuditBreak(Wire):
     """Where the trail stops being whole."""
 
-    kind: Literal[
-        "row_edited",
-        "rows_removed",
-        "row_inserted",
-        "rows_reordered",
-        "rows_rewritten",
-        "rows_truncated",
-        "head_missing",
-        "head_forged",
-        "head_replaced",
-        "segment_forged",
-        "segment_missing",
-        "anchor_forged",
-        "rolled_back",
-    ]
+    kind: BreakKind
     seq: int | None = Field(description="The row it is about, null when it is about none.")
     message: str
 
