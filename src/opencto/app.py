@@ -45,7 +45,7 @@ from opencto.ledger.usage import Ledger
 from opencto.ledger.usage_routes import router as ledger_router
 from opencto.limits.ports import Spent
 from opencto.limits.routes import router as limits_router
-from opencto.limits.service import Limits
+from opencto.limits.service import Limits, Observer
 from opencto.limits.services import build_limits
 from opencto.ops.routes import router as ops_router
 from opencto.providers.doors import SANDBOX_URL, Doors
@@ -159,6 +159,11 @@ def open_vault(house: House, checker: KeyChecker) -> VaultService:
     return VaultService(house.database, house.clock, wrapper, house.audit, checker)
 
 
+def open_limits(house: House, ledger: Ledger, observe: Observer | None = None) -> Limits:
+    """Rate limits and spend caps, for the application and for the command line beside the data directory."""
+    return build_limits(house.settings, house.database, house.clock, house.audit, _Meter(ledger), observe)
+
+
 def open_upstream(
     house: House, identity: IdentityServices, sandbox: Sandbox | None, metrics: Metrics, tracing: Tracing | Silent
 ) -> Upstream:
@@ -173,7 +178,7 @@ def open_upstream(
         internal = sandbox.config.internal_keys
         inside = LocalSandbox(SANDBOX_URL, internal.inference, internal.admin)
     resolver = Resolver(settings, database, clock, keys.open_key, inside)
-    limits = build_limits(settings, database, clock, house.audit, _Meter(ledger), metrics.limit_decided)
+    limits = open_limits(house, ledger, metrics.limit_decided)
     path = CallPath(
         doors,
         resolver,

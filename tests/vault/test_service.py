@@ -12,8 +12,7 @@ from opencto.identity.tables import memberships, people, workspaces
 from opencto.testing import ManualClock
 from opencto.vault.errors import KeyUnreadable, NoProviderKey, WrongKindOfKey
 from opencto.vault.resolve import LocalSandbox, Resolver
-from opencto.vault.service import Verified
-from opencto.vault.tables import provider_keys, wrapping_keys
+from opencto.vault.tables import provider_keys
 from opencto.wire.keys import KeyProvider
 
 pytestmark = pytest.mark.anyio
@@ -116,9 +115,7 @@ async def test_a_row_that_is_copied_to_another_owner_does_not_open(
     assert (listed.state, listed.key_hint) == ("unreadable", "…")
     with pytest.raises(KeyUnreadable):
         await resolver(vault, settings).inference("ws_a", "usr_ben")
-    verified: list[Verified] = []
-    vault.service.verify(verified.append)
-    assert [one.opens for one in verified] == [False]
+    assert [one.opens for one in vault.service.verify()] == [False]
 
 
 async def test_nobody_sees_or_deletes_anothers_key_and_members_do_not_share(
@@ -136,64 +133,6 @@ async def test_nobody_sees_or_deletes_anothers_key_and_members_do_not_share(
     with vault.database.write() as tx:
         assert vault.service.delete(tx, ada, KeyProvider.OPENAI, "user").deleted is True
     assert vault.service.list_keys(ada).keys == []
-
-
-async def test_a_rotation_rewraps_everything_and_an_older_secret_cannot_come_back(
-    vault: Vault, settings: Settings, ada: WorkspaceCaller, admin: WorkspaceCaller
-) -> None:
-    await vault.save(ada, BENS)
-    with vault.database.read() as tx:
-        replaced = tx.execute(select(provider_keys.c.wrapped_key, provider_keys.c.sealed)).one()
-    await vault.save(ada, ADAS)
-    await vault.save(admin, SHARED, "workspace")
-    progress: list[int] = []
-    assert vault.service.rotate(progress.append) == []
-    assert progress == [1, 2]
-    with vault.database.read() as tx:
-        assert tx.execute(select(provider_keys.c.wrapping_version)).scalars().all() == [2, 2]
-        assert tx.execute(select(wrapping_keys.c.version).order_by(wrapping_keys.c.version)).scalars().all() == [1, 2]
-    assert (await resolver(vault, settings).inference("ws_a", "usr_ada")).key == Secret(ADAS)
-    with vault.database.write() as tx:
-        mine = provider_keys.c.person_id == "usr_ada"
-        tx.execute(
-            update(provider_keys)
-            .where(mine)
-            .values(wrapped_key=replaced.wrapped_key, sealed=replaced.sealed, wrapping_version=1)
-        )
-    assert [key.state for key in vault.service.list_keys(ada).keys if key.scope == "user"] == ["unreadable"]
-
-
-async def test_a_rotation_that_stopped_anywhere_leaves_every_key_open_and_goes_on(
-    vault: Vault, settings: Settings, ada: WorkspaceCaller, admin: WorkspaceCaller
-) -> None:
-    await vault.save(ada, ADAS)
-    await vault.save(admin, SHARED, "workspace")
-
-    def stop(_done: int) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        vault.service.rotate(stop)
-    assert (await resolver(vault, settings).inference("ws_a", "usr_ada")).key == Secret(ADAS)
-    assert (await resolver(vault, settings).inference("ws_a", "usr_ben")).key == Secret(SHARED)
-    assert vault.service.rotate(lambda _done: None) == []
-    with vault.database.read() as tx:
-        assert set(tx.execute(select(provider_keys.c.wrapping_version)).scalars()) == {3}
-
-
-async def test_a_key_that_does_not_open_does_not_stop_a_rotation(
-    vault: Vault, ada: WorkspaceCaller, admin: WorkspaceCaller
-) -> None:
-    await vault.save(ada, ADAS)
-    await vault.save(admin, SHARED, "workspace")
-    with vault.database.write() as tx:
-        tx.execute(update(provider_keys).where(provider_keys.c.person_id == "usr_ada").values(wrapped_key=b"broken"))
-    stuck = vault.service.rotate(lambda _done: None)
-    assert len(stuck) == 1
-    assert {key.scope: key.state for key in vault.service.list_keys(ada).keys} == {
-        "user": "unreadable",
-        "workspace": "ok",
-    }
 
 
 @pytest.mark.parametrize("what", ["person", "membership", "workspace"])

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from opencto.cli.context import AsJson, DataDir, open_local_house
-from opencto.cli.output import line, print_json, table
+from opencto.cli.options import From, To, moment
+from opencto.cli.output import line, print_json, short, table
 
 if TYPE_CHECKING:
     from opencto.ledger.audit import Filters
@@ -36,10 +37,6 @@ Action = Annotated[str | None, typer.Option(help="Only this action, such as toke
 Actor = Annotated[str | None, typer.Option(help="Only by this person (usr_…).")]
 Target = Annotated[str | None, typer.Option(help="Only done to this (tok_…, usr_…).")]
 Workspace = Annotated[str | None, typer.Option(help="Only of this workspace (ws_…).")]
-From = Annotated[
-    str | None, typer.Option("--from", help="From this day or time on, UTC: 2026-11-01, 2026-11-01T08:00.")
-]
-To = Annotated[str | None, typer.Option("--to", help="Before this day or time, UTC.")]
 
 
 @app.command("list")
@@ -165,32 +162,19 @@ def _filters(
 ) -> "Filters":
     from opencto.ledger.audit import Filters
 
-    return Filters(workspace, action, actor, target, _millis(from_time, "--from"), _millis(to_time, "--to"))
+    return Filters(
+        workspace, action, actor, target, _millis(moment(from_time, "--from")), _millis(moment(to_time, "--to"))
+    )
 
 
-def _millis(text: str | None, option: str) -> int | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(
-            "write a day or a time such as 2026-11-01 or 2026-11-01T08:00", param_hint=option
-        ) from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return int(moment.timestamp() * 1000)
+def _millis(moment: datetime | None) -> int | None:
+    return int(moment.timestamp() * 1000) if moment else None
 
 
 def _cells(row: "AuditRow") -> tuple[str, ...]:
     who = row.actor_name or row.actor_kind
     target = row.target_id or row.target_kind
-    return (str(row.seq), f"{row.at:%m-%d %H:%M:%S}", _short(who, 14), _short(row.action, 22), _short(target, 18))
-
-
-def _short(text: str, width: int) -> str:
-    # Names come from outside: what would steer a terminal is shown as a mark instead.
-    shown = "".join(character if character.isprintable() else "�" for character in text)
-    return shown if len(shown) <= width else f"{shown[: width - 1]}…"
+    return (str(row.seq), f"{row.at:%m-%d %H:%M:%S}", short(who, 14), short(row.action, 22), short(target, 18))
 
 
 def _show(result: "AuditVerification") -> None:

@@ -27,6 +27,10 @@ COMMANDS: Mapping[str, Listed] = {
     "config": Listed("opencto.cli.config", "Show and check the settings."),
     "people": Listed("opencto.cli.people", "List people, invite them, reset a password."),
     "token": Listed("opencto.cli.token", "Make, list and revoke API tokens."),
+    "keys": Listed("opencto.cli.keys", "Save, check and delete OpenAI keys; verify and rotate all."),
+    "limits": Listed("opencto.cli.limits", "Show and change rate limits and the monthly budget."),
+    "ledger": Listed("opencto.cli.ledger", "List every call to OpenAI and what it cost."),
+    "respond": Listed("opencto.cli.respond", "Say something to a running server and read its answer."),
     "audit": Listed("opencto.cli.audit", "List, verify and export the audit trail."),
     "sandbox": Listed("opencto.cli.sandbox", "Run the local sandbox alone."),
 }

@@ -35,6 +35,31 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Se
     Console().print(shown)
 
 
+def facts(rows: Iterable[tuple[str, object]]) -> None:
+    """Words with their values, aligned under each other; a long value is broken within its own column."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    shown.add_column(style="dim", no_wrap=True)
+    shown.add_column(overflow="fold")
+    for word, value in rows:
+        shown.add_row(f"  {word}", Text(printable(str(value))))
+    Console().print(shown)
+
+
+def printable(text: str) -> str:
+    """What comes from outside, with a mark in the place of what would steer a terminal."""
+    return "".join(character if character.isprintable() else "�" for character in text)
+
+
+def short(text: str, width: int) -> str:
+    """`printable`, and cut to a width."""
+    shown = printable(text)
+    return shown if len(shown) <= width else f"{shown[: width - 1]}…"
+
+
 def error(message: str) -> None:
     """What happened and what to do, on standard error."""
     from rich.console import Console

@@ -70,7 +70,7 @@ def csv_lines(source: Iterable[Row]) -> Iterator[str]:
     writer = csv.writer(buffer)
 
     def line(cells: Iterable[Any]) -> str:
-        writer.writerow([_defused(cell) for cell in cells])
+        writer.writerow([defused(cell) for cell in cells])
         text = buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()
@@ -86,7 +86,7 @@ def csv_lines(source: Iterable[Row]) -> Iterator[str]:
         yield line(values.values())
 
 
-def _defused(cell: Any) -> Any:
+def defused(cell: Any) -> Any:
     if isinstance(cell, str) and cell.lstrip(" \t\r\n")[:1] in {"=", "+", "-", "@"}:
         return f"'{cell}"
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in {"\t", "\r", "\n"} else cell

@@ -9,14 +9,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, select
 
 from opencto.core import plain
 from opencto.core.clock import Clock, from_millis, millis
 from opencto.core.database import Database
 from opencto.core.ids import new_id
 from opencto.identity.caller import WorkspaceCaller
-from opencto.ledger.prices import Tokens, cost_usd, from_picos, to_picos
+from opencto.ledger.prices import PICOS, Tokens, cost_usd, from_picos, to_picos
 from opencto.ledger.usage_tables import calls
 from opencto.wire.base import Page
 from opencto.wire.ledger import LedgerCall
@@ -71,6 +71,17 @@ class Outcome:
     is_estimate: bool = False
     model: str | None = None
     is_free: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What calls add up to. `unknown_cost`: calls that are in no sum of money, because their price is not known."""
+
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    cost: Decimal
+    unknown_cost: int
 
 
 class Ledger:
@@ -154,20 +165,31 @@ class Ledger:
     ) -> Page[LedgerCall]:
         """The calls of a workspace, newest first."""
         statement = (
-            select(calls).where(calls.c.workspace_id == who.workspace_id).order_by(calls.c.id.desc()).limit(limit + 1)
+            select(calls).where(*_asked(who, surface, since, until)).order_by(calls.c.id.desc()).limit(limit + 1)
         )
         if cursor:
             statement = statement.where(calls.c.id < cursor)
-        if surface:
-            statement = statement.where(calls.c.surface == surface)
-        if since:
-            statement = statement.where(calls.c.at >= millis(since))
-        if until:
-            statement = statement.where(calls.c.at < millis(until))
         with self._database.read() as tx:
             rows = tx.execute(statement).all()
         page = [self._shown(row) for row in rows[:limit]]
         return Page(data=page, next_cursor=page[-1].id if len(rows) > limit else None)
+
+    def totals(
+        self, who: WorkspaceCaller, *, surface: str | None, since: datetime | None, until: datetime | None
+    ) -> Totals:
+        """What all the calls add up to that `list_calls` gives page by page."""
+        column = calls.c
+        statement = select(
+            func.count().label("calls"),
+            func.sum(column.input_tokens).label("input_tokens"),
+            func.sum(column.output_tokens).label("output_tokens"),
+            func.sum(column.cost_picos).label("picos"),
+            func.count(column.cost_picos).label("priced"),
+        ).where(*_asked(who, surface, since, until))
+        with self._database.read() as tx:
+            row = tx.execute(statement.select_from(calls)).one()
+        cost = Decimal(int(row.picos or 0)) / PICOS
+        return Totals(row.calls, int(row.input_tokens or 0), int(row.output_tokens or 0), cost, row.calls - row.priced)
 
     async def spent_in(self, workspace_id: str, month: str) -> tuple[Decimal, int]:
         """(the known cost of a workspace's calls of a month such as `2026-11`, how many calls have no known price)."""
@@ -189,3 +211,16 @@ class Ledger:
         }
         shown = None if cost is None else f"{cost.normalize():f}"
         return LedgerCall(at=from_millis(row.at), cost=shown, status="unknown" if is_lost else row.status, **values)
+
+
+def _asked(
+    who: WorkspaceCaller, surface: str | None, since: datetime | None, until: datetime | None
+) -> list[ColumnElement[bool]]:
+    conditions = [calls.c.workspace_id == who.workspace_id]
+    if surface:
+        conditions.append(calls.c.surface == surface)
+    if since:
+        conditions.append(calls.c.at >= millis(since))
+    if until:
+        conditions.append(calls.c.at < millis(until))
+    return conditions

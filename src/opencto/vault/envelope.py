@@ -20,7 +20,10 @@ _DATA_KEY_BYTES = 32
 
 
 class NotOpenedError(Exception):
-    """The ciphertext is not what was written for this place."""
+    """The ciphertext is not what was written for this place, or its wrapping key is gone. The text says which; no secret in it."""
+
+    def __init__(self, reason: str = "It is not what was written for this owner and place.") -> None:
+        super().__init__(reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +51,22 @@ class Binding:
 
 
 class KeyWrapper(Protocol):
-    """What wraps data keys. The keyring does it here; a KMS can stand in its place."""
+    """What wraps data keys. The keyring does it here; a KMS can stand in its place: one version here is one key there."""
 
     def current_version(self) -> int:
         """The version that new secrets are wrapped with."""
+        ...
+
+    def begin_version(self, after: int) -> int:
+        """Have a version newer than `after`, and the key of it first; another process may have made it meanwhile."""
+        ...
+
+    def prepare(self) -> None:
+        """Have what the current version needs at hand, outside of any transaction."""
+        ...
+
+    def is_prepared(self, version: int) -> bool:
+        """Whether this version can be used within a transaction."""
         ...
 
     def wrap(self, version: int, data_key: bytes, context: bytes) -> bytes: ...

@@ -1,6 +1,5 @@
 """Every statement of the vault, each narrowed to the workspace that asks."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,10 +135,16 @@ def after(tx: Connection, last_id: str, limit: int) -> list[KeyRow]:
     ]
 
 
-def wrapped_before(tx: Connection, version: int, skip: Sequence[str], limit: int) -> list[KeyRow]:
-    """A batch of keys under an older wrapping key, without those that are known not to open."""
-    older = and_(_COLUMNS.wrapping_version < version, _COLUMNS.id.not_in(skip))
+def wrapped_before(tx: Connection, version: int, last_id: str, limit: int) -> list[KeyRow]:
+    """A batch of keys under an older wrapping key, in the order of their ids."""
+    older = and_(_COLUMNS.wrapping_version < version, _COLUMNS.id > last_id)
     return [_row(row) for row in tx.execute(select(provider_keys).where(older).order_by(_COLUMNS.id).limit(limit))]
+
+
+def count_wrapped_before(tx: Connection, version: int) -> int:
+    """How many keys are under an older wrapping key."""
+    statement = select(func.count()).select_from(provider_keys).where(_COLUMNS.wrapping_version < version)
+    return tx.execute(statement).scalar_one()
 
 
 def exchange_wrapping(tx: Connection, key: KeyRow, envelope: Envelope) -> bool:
@@ -154,16 +159,28 @@ def exchange_wrapping(tx: Connection, key: KeyRow, envelope: Envelope) -> bool:
 
 
 def hold_wrapping_version(tx: Connection) -> int | None:
-    """The newest wrapping version, held until the end of the transaction against its being retired."""
-    newest = select(func.max(wrapping_keys.c.version)).scalar_subquery()
-    return tx.execute(
-        select(wrapping_keys.c.version).where(wrapping_keys.c.version == newest).with_for_update(read=True)
-    ).scalar()
+    """The newest wrapping version, held until the end of the transaction: a rotation waits for what is saved under it."""
+    newest = select(func.max(wrapping_keys.c.version))
+    found = tx.execute(newest).scalar()
+    while found is not None:
+        tx.execute(select(wrapping_keys.c.version).where(wrapping_keys.c.version == found).with_for_update(read=True))
+        held, found = found, tx.execute(newest).scalar()
+        if held == found:  # a version that was begun between the two statements would not wait for us
+            break
+    return found
+
+
+def await_savers(tx: Connection, version: int) -> None:
+    """Wait for every transaction that holds an older version. On SQLite a writer is alone anyhow."""
+    older = select(wrapping_keys.c.version).where(wrapping_keys.c.version < version)
+    tx.execute(older.order_by(wrapping_keys.c.version).with_for_update())
 
 
 def counts_by_wrapping(tx: Connection) -> dict[int, int]:
-    """How many keys each wrapping version protects."""
-    rows = tx.execute(select(_COLUMNS.wrapping_version, func.count()).group_by(_COLUMNS.wrapping_version))
+    """How many keys each wrapping version protects, the oldest first; 0 for one that protects none any more."""
+    version = wrapping_keys.c.version
+    both = wrapping_keys.outerjoin(provider_keys, _COLUMNS.wrapping_version == version)
+    rows = tx.execute(select(version, func.count(_COLUMNS.id)).select_from(both).group_by(version).order_by(version))
     return {row[0]: row[1] for row in rows}
 
 

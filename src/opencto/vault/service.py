@@ -1,7 +1,7 @@
 """The verbs of the vault. Nothing here opens a key but `open_key`, late and for one call."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -15,11 +15,11 @@ from opencto.core.secret import Secret
 from opencto.identity.caller import WorkspaceCaller
 from opencto.identity.ports import AuditEvent, AuditTrail
 from opencto.vault import repository
-from opencto.vault.envelope import Envelope, NotOpenedError, hint, rewrap, seal, unseal
+from opencto.vault.envelope import Envelope, KeyWrapper, NotOpenedError, hint, seal, unseal
 from opencto.vault.errors import KeyUnreadable, WrongKindOfKey
 from opencto.vault.ports import KeyChecker, OnBehalf
 from opencto.vault.repository import KeyRow
-from opencto.vault.wrapping import KeyringWrapper
+from opencto.vault.rotation import Progressed, Rotated, Rotation
 from opencto.wire.identity import Role
 from opencto.wire.keys import (
     KeyDeleted,
@@ -41,25 +41,35 @@ _BATCH = 100
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """One stored key as `opencto keys verify` reports it; no secret in it."""
+    """One stored key as `opencto keys verify` reports it; no secret in it. `why` is None when it opens."""
 
-    key_id: str
-    workspace_id: str
-    person_id: str | None
-    provider: str
-    wrapping_version: int
-    opens: bool
+    key: KeyRow
+    why: str | None
+
+    @property
+    def opens(self) -> bool:
+        return self.why is None
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What came of trying a stored key. `report` is None when it does not open."""
+
+    key: KeyRow
+    state: KeyState
+    report: KeyReport | None
 
 
 class VaultService:
     """Keys that people bring."""
 
     def __init__(
-        self, database: Database, clock: Clock, wrapper: KeyringWrapper, audit: AuditTrail, checker: KeyChecker
+        self, database: Database, clock: Clock, wrapper: KeyWrapper, audit: AuditTrail, checker: KeyChecker
     ) -> None:
         self._database = database
         self._clock = clock
         self._wrapper = wrapper
+        self._rotation = Rotation(database, wrapper, audit)
         self._audit = audit
         self._checker = checker
 
@@ -157,65 +167,58 @@ class VaultService:
         """Keys to check now: never checked, or more than a day ago."""
         return repository.due_for_check(tx, millis(self._clock.now()) - CHECK_HOURS * 3_600_000, _BATCH)
 
-    async def check_row(self, row: KeyRow) -> KeyState:
+    async def check_row(self, row: KeyRow, request_id: str = DAILY_ROUND) -> Checked:
         """Try a stored key and keep what came of it."""
         try:
-            owner = OnBehalf(row.workspace_id, row.person_id, DAILY_ROUND, row.id)
+            owner = OnBehalf(row.workspace_id, row.person_id, request_id, row.id)
             report = await self._checker.check(KeyProvider(row.provider), self.open_key(row), owner)
         except KeyUnreadable:
-            return "unreadable"
+            return Checked(row, "unreadable", None)
         with self._database.write() as tx:
             repository.note_check(
                 tx, row.id, row.version, _state(report), report.model_dump_json(), millis(self._clock.now())
             )
-        return _state(report)
+        return Checked(row, _state(report), report)
 
-    def verify(self, seen: Callable[[Verified], None]) -> None:
-        """Open every key and say so, one by one."""
-        self._wrapper.current_version()
+    def stored(self, who: WorkspaceCaller, provider: KeyProvider, scope: KeyScope) -> KeyRow | None:
+        """The caller's own key, or the one that the workspace shares; still closed."""
+        with self._database.read() as tx:
+            return repository.find(tx, who.workspace_id, who.person_id if scope == "user" else None, provider)
+
+    def everything(self) -> Iterator[KeyRow]:
+        """Every key of the server, still closed, in the order of their ids: for who owns the machine."""
         last = ""
         while True:
             with self._database.read() as tx:
                 rows = repository.after(tx, last, _BATCH)
             if not rows:
                 return
-            for row in rows:
-                seen(
-                    Verified(
-                        row.id,
-                        row.workspace_id,
-                        row.person_id,
-                        row.provider,
-                        row.envelope.wrapping_version,
-                        self._opens(row),
-                    )
-                )
+            yield from rows
             last = rows[-1].id
 
-    def rotate(self, progressed: Callable[[int], None]) -> list[str]:
-        """Wrap every key with a new version while all goes on; the ids of keys that do not open and stay as they are.
+    def verify(self) -> Iterator[Verified]:
+        """Open every key of the server and say so, one by one."""
+        self._wrapper.current_version()
+        for row in self.everything():
+            try:
+                unseal(row.envelope, row.binding, self._wrapper)
+            except NotOpenedError as reason:
+                yield Verified(row, str(reason))
+            else:
+                yield Verified(row, None)
 
-        Each key is exchanged in a transaction of its own. Stopped anywhere, both versions serve; run again, it begins
-        a further version and takes all that are behind.
-        """
-        version = self._wrapper.add_version()
-        stuck: list[str] = []
-        done = 0
-        while True:
-            with self._database.read() as tx:
-                rows = repository.wrapped_before(tx, version, stuck, _BATCH)
-            if not rows:
-                return stuck
-            for row in rows:
-                try:
-                    envelope = rewrap(row.envelope, row.binding, self._wrapper, version)
-                except NotOpenedError:
-                    stuck.append(row.id)
-                    continue
-                with self._database.write() as tx:
-                    repository.exchange_wrapping(tx, row, envelope)
-                done += 1
-                progressed(done)
+    def rotate(self, progressed: Progressed) -> Rotated:
+        """Wrap every key of the server with a new version, or finish a rotation that was stopped."""
+        return self._rotation.run(progressed)
+
+    def protected_by_version(self) -> dict[int, int]:
+        """How many keys each version protects, the oldest first."""
+        with self._database.read() as tx:
+            return repository.counts_by_wrapping(tx)
+
+    def left_to_rotate(self) -> int:
+        """How many keys are behind the newest version."""
+        return self._rotation.left()
 
     def _opens(self, row: KeyRow) -> bool:
         try:

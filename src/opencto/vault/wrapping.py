@@ -3,16 +3,16 @@
 import threading
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import text
 
 from opencto.core.clock import Clock, millis
 from opencto.core.database import Database
 from opencto.core.errors import StartError
 from opencto.core.keyring import Keyring
 from opencto.vault.envelope import NotOpenedError, decrypt, encrypt
-from opencto.vault.tables import wrapping_keys
 
 _CURRENT = "SELECT MAX(version) FROM wrapping_keys"
+_ADD = "INSERT INTO wrapping_keys (version, created_at) VALUES (:version, :now) ON CONFLICT DO NOTHING"
 
 
 class KeyringWrapper:
@@ -27,8 +27,8 @@ class KeyringWrapper:
         self._lock = threading.Lock()
 
     def current_version(self) -> int:
-        newest = self._database.fetch_now(_CURRENT, {})[0][0]
-        return newest if newest is not None else self.add_version()
+        newest = self._newest()
+        return newest or self.begin_version(0)
 
     def prepare(self) -> None:
         """Have the current key in memory: the keyring writes when it makes one, so no transaction may be open."""
@@ -38,19 +38,19 @@ class KeyringWrapper:
         """Whether this version can be used without asking the database."""
         return version in self._ciphers
 
-    def add_version(self) -> int:
-        """Begin a new version. The key exists before the version does, so that nobody sees a version without one."""
-        newest = self._database.fetch_now(_CURRENT, {})[0][0] or 0
-        self._keyring.key(f"vault-{newest + 1}")
+    def begin_version(self, after: int) -> int:
+        """The key exists before the version does, so that nobody sees a version without one."""
+        newest = self._newest()
+        if newest > after:
+            return newest
+        self._keyring.key(f"vault-{after + 1}")
         with self._database.write() as tx:
-            return self._insert(tx, newest + 1)
+            tx.execute(text(_ADD), {"version": after + 1, "now": millis(self._clock.now())})
+        return after + 1
 
-    def _insert(self, tx: Connection, version: int) -> int:
-        newest = tx.execute(select(func.max(wrapping_keys.c.version))).scalar() or 0
-        if newest < version:  # else another process was faster; its version will do
-            tx.execute(insert(wrapping_keys).values(version=version, created_at=millis(self._clock.now())))
-            return version
-        return newest
+    def _newest(self) -> int:
+        """0 before the first."""
+        return self._database.fetch_now(_CURRENT, {})[0][0] or 0
 
     def wrap(self, version: int, data_key: bytes, context: bytes) -> bytes:
         return encrypt(self._cipher(version), data_key, context)
@@ -59,7 +59,7 @@ class KeyringWrapper:
         try:
             cipher = self._cipher(version)
         except StartError as error:  # the file or the master key is gone: this key is unreadable, the rest goes on
-            raise NotOpenedError from error
+            raise NotOpenedError(str(error)) from error
         return decrypt(cipher, wrapped, context)
 
     def _cipher(self, version: int) -> AESGCM:
