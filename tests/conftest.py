@@ -21,7 +21,7 @@ from opencto.core.settings import Settings
 from opencto.testing import ManualClock
 from postgres_cluster import PostgresCluster
 
-pytest_plugins = ("anyio",)
+pytest_plugins = ("anyio", "surface")
 
 
 @pytest.fixture(scope="session")

@@ -315,6 +315,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:  # no
     app.state.limits = upstream.limits
     app.state.ledger = upstream.ledger
     app.state.vault = upstream.vault
+    app.state.path = upstream.path
     app.state.realtime = upstream.realtime
     app.state.voice = upstream.voice
     house.health.add("database", house.database.ping)

@@ -1,6 +1,7 @@
 """The batch writer: what it acknowledged is there, and one write's failure is its own."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -73,3 +74,31 @@ async def test_what_is_queued_at_the_end_is_written_and_what_comes_later_refused
     with pytest.raises(Unavailable):
         await writer.write(lambda tx: row(tx, "late"))
     assert stored(database) == 5
+
+
+async def test_a_value_that_the_database_cannot_hold_fails_alone(writer: BatchWriter, database: Database) -> None:
+    writes = [writer.write(lambda tx, n=n: row(tx, f"p{n}")) for n in range(20)]
+    poison = writer.write(lambda tx: row(tx, "a NUL \x00 in it"))  # SQLite takes it, PostgreSQL does not
+    results = await asyncio.gather(*writes[:10], poison, *writes[10:], return_exceptions=True)
+    failed = [type(result).__name__ for result in results if isinstance(result, BaseException)]
+    assert failed == ([] if database.is_sqlite else ["DataError"])
+    assert stored(database) == 21 - len(failed)
+
+
+async def test_a_caller_whose_loop_is_gone_does_not_end_the_writer(database: Database) -> None:
+    writer = BatchWriter(database)
+
+    def leave() -> None:
+        loop = asyncio.new_event_loop()
+        task = loop.create_task(writer.write(lambda tx: row(tx, "gone")))
+        loop.run_until_complete(asyncio.sleep(0))
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            loop.run_until_complete(task)
+        loop.close()
+
+    await asyncio.to_thread(leave)
+    writer.start()
+    assert await asyncio.wait_for(writer.write(lambda tx: row(tx, "later")), 5) == "later"
+    await asyncio.to_thread(writer.stop)
+    assert stored(database) == 2

@@ -89,6 +89,8 @@ class FakeUpstream:
                     return
         except ConnectionError:
             self.hung_up.set()
+        except asyncio.CancelledError:
+            pass  # the test is over
         finally:
             self._tasks.discard(task)
             writer.close()

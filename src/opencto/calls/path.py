@@ -142,6 +142,8 @@ class CallPath:
                 yield receipt
             except UpstreamProblem as problem:
                 receipt.problem = problem
+                # Our own limit was counted, whatever OpenAI said; only its own 429 speaks of its own limit.
+                problem.headers = {**receipt.headers, **problem.headers}
                 await self._finish(who, plan, receipt, begun, pledge)
                 raise
             except (asyncio.CancelledError, GeneratorExit):

@@ -14,6 +14,7 @@ from opencto.cli.claim_link import claim_link
 from opencto.cli.context import require_answer
 from opencto.core.clock import SystemClock
 from opencto.core.configuration import load
+from opencto.core.dumps import forbid_dumps
 from opencto.core.errors import StartError
 from opencto.core.listener import bound_port, lan_addresses, listen
 from opencto.core.lock import LOCK_FILE, DirectoryLock
@@ -60,6 +61,7 @@ def prepared(flags: Mapping[str, Any], report: Callable[[str], None]) -> Generat
     configuration = load(flags=flags)
     settings = configuration.settings
     log.configure(settings.log_format, settings.log_level)
+    forbid_dumps()
     os.umask(0o077)  # what the server writes is nobody else's
     _own_folder(settings.data_dir)
     lock = DirectoryLock(settings.data_dir / LOCK_FILE)

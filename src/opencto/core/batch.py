@@ -5,6 +5,7 @@ idle server a write waits for nobody. Each write still knows when *it* is safe, 
 """
 
 import asyncio
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -90,7 +91,8 @@ class BatchWriter:
         for one in settled:
             by_loop.setdefault(one[0].loop, []).append(one)
         for loop, ones in by_loop.items():
-            loop.call_soon_threadsafe(_deliver, ones)
+            with contextlib.suppress(RuntimeError):  # its loop is closed: nobody waits for it any more
+                loop.call_soon_threadsafe(_deliver, ones)
 
     def _together(self, batch: list[_Write]) -> "list[_Settled] | None":
         """All in one transaction. None when one of several failed: nothing was saved, and each is to be tried alone."""

@@ -13,12 +13,12 @@ import hashlib
 import hmac
 import os
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, select, text, update
 
 from opencto.core.clock import Clock, millis
 from opencto.core.database import Database
@@ -31,6 +31,13 @@ LONGEST_MINUTES = 15
 """After this a request that neither ended nor failed counts as lost with its process, and may be made again."""
 _UNDER_WAY = 0
 """The status of a request that has no answer yet."""
+_CLAIM = text(
+    """
+    INSERT INTO idempotency (caller, key_hash, request_hash, status, answer, created_at)
+    VALUES (:caller, :key_hash, :request_hash, :under_way, '', :now)
+    ON CONFLICT (caller, key_hash) DO NOTHING
+    """
+)
 
 
 class IdempotencyMismatch(Conflict):
@@ -104,32 +111,16 @@ class WriteWork:
         )
         now = millis(self._desk.clock.now())
         with self._desk.database.write() as tx:
-            table = idempotency.c
-            row = tx.execute(
-                select(table.request_hash, table.status, table.answer, table.created_at).where(
-                    table.caller == who, table.key_hash == key_hash
-                )
-            ).first()
-            if row is not None and _holds(row.status, row.created_at, now):
+            row = _claimed(tx, who, key_hash, request_hash, now)
+            if row is not None:
                 if row.request_hash != request_hash:
                     raise IdempotencyMismatch
                 if row.status == _UNDER_WAY:
                     raise IdempotencyInProgress
                 return _response(self._desk.unseal(who, row.answer), row.status, replayed=True)
-            if row is not None:
-                tx.execute(delete(idempotency).where(table.caller == who, table.key_hash == key_hash))
             content = run(tx).model_dump_json(by_alias=True).encode()
             sealed = self._desk.seal(who, content)
-            tx.execute(
-                insert(idempotency).values(
-                    caller=who,
-                    key_hash=key_hash,
-                    request_hash=request_hash,
-                    status=status,
-                    answer=sealed,
-                    created_at=now,
-                )
-            )
+            tx.execute(update(idempotency).where(*_is(who, key_hash)).values(status=status, answer=sealed))
         return _response(content, status)
 
     def remembered(self, body: BaseModel | None) -> Response | None:
@@ -177,14 +168,11 @@ class Pledge:
         self._request_hash = request_hash
 
     def claim(self, tx: Connection) -> None:
-        """Raises IdempotencyInProgress when another request holds the key or has just been answered under it."""
-        table, now = idempotency.c, millis(self._desk.clock.now())
-        row = tx.execute(select(table.status, table.created_at).where(*self._mine())).first()
-        if row is not None and _holds(row.status, row.created_at, now):
-            raise IdempotencyInProgress
-        tx.execute(delete(idempotency).where(*self._mine()))
-        values = {"caller": self._caller_id, "key_hash": self._key_hash, "request_hash": self._request_hash}
-        tx.execute(insert(idempotency).values(**values, status=_UNDER_WAY, answer=b"", created_at=now))
+        """Raises IdempotencyInProgress when another request holds the key or has just been answered under it, and
+        IdempotencyMismatch when it is another request altogether."""
+        row = _claimed(tx, self._caller_id, self._key_hash, self._request_hash, millis(self._desk.clock.now()))
+        if row is not None:
+            raise IdempotencyInProgress if row.request_hash == self._request_hash else IdempotencyMismatch
 
     def settle(self, tx: Connection, answer: BaseModel, status: int) -> None:
         """Remember the answer, in the transaction of its effect."""
@@ -196,7 +184,31 @@ class Pledge:
         tx.execute(delete(idempotency).where(*self._mine(), idempotency.c.status == _UNDER_WAY))
 
     def _mine(self) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-        return idempotency.c.caller == self._caller_id, idempotency.c.key_hash == self._key_hash
+        return _is(self._caller_id, self._key_hash)
+
+
+def _is(caller_id: str, key_hash: bytes) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return idempotency.c.caller == caller_id, idempotency.c.key_hash == key_hash
+
+
+def _claimed(
+    tx: Connection, caller_id: str, key_hash: bytes, request_hash: bytes, now: int
+) -> Row[Any, Any, Any, Any] | None:
+    """None: the key is ours from here on, as under way. Else what it was used for before.
+
+    On PostgreSQL two may come at the same moment: the second waits at the insert for how the first ends.
+    """
+    table = idempotency.c
+    read = select(table.request_hash, table.status, table.answer, table.created_at).where(*_is(caller_id, key_hash))
+    ours = {"caller": caller_id, "key_hash": key_hash, "request_hash": request_hash, "under_way": _UNDER_WAY}
+    while True:
+        row = tx.execute(read).first()
+        if row is not None and _holds(row.status, row.created_at, now):
+            return row
+        if row is not None:
+            tx.execute(delete(idempotency).where(*_is(caller_id, key_hash), table.created_at == row.created_at))
+        if tx.execute(_CLAIM, {**ours, "now": now}).rowcount:
+            return None  # else somebody was faster by a moment, and is read in the next round
 
 
 def _holds(status: int, created_at: int, now: int) -> bool:

@@ -22,6 +22,7 @@ from opencto.wire.base import Page
 from opencto.wire.ledger import LedgerCall
 
 UNKNOWN_AFTER_MILLIS = 3_600_000
+LONGEST_MODEL = 100
 _MONTH = "SELECT cost_picos, unpriced_calls FROM spend_months WHERE workspace_id = :workspace AND month = :month"
 _BEGIN = """
     INSERT INTO calls (id, at, workspace_id, person_id, surface, model, key_source, key_id, status, is_estimate, request_id,
@@ -128,7 +129,7 @@ class Ledger:
                 "upstream_status": outcome.upstream_status,
                 "upstream_request": outcome.upstream_request_id,
                 "latency": outcome.latency_ms,
-                "model": outcome.model or intent.model,
+                "model": _name(outcome.model) or intent.model,
                 "is_estimate": outcome.is_estimate,
                 "input": tokens.input if tokens else None,
                 "cached_input": tokens.cached_input if tokens else None,
@@ -150,7 +151,7 @@ class Ledger:
             return Decimal(0)  # nothing to bill, or nobody who bills it
         if outcome.tokens is None:
             return None
-        model = outcome.model or intent.model
+        model = _name(outcome.model) or intent.model
         return cost_usd(model, outcome.tokens, self._clock.now()) if model else None
 
     def list_calls(
@@ -224,3 +225,8 @@ def _asked(
     if until:
         conditions.append(calls.c.at < millis(until))
     return conditions
+
+
+def _name(model: str | None) -> str | None:
+    """What an answer calls its model is outside text: only what can be a name is taken for one."""
+    return model if model and len(model) <= LONGEST_MODEL and model.isprintable() else None

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from opencto.core.clock import Clock
+from opencto.core.secret import Secret
 from opencto.providers.errors import Upstream
 from opencto.providers.faults import safe_word
 from opencto.providers.transport import Reply, StreamReply
@@ -72,7 +73,8 @@ class Call:
 class Trip:
     """The stopwatch of one call."""
 
-    def __init__(self, clock: Clock, operation: str) -> None:
+    def __init__(self, clock: Clock, operation: str, key: Secret | None) -> None:
+        self._key = key
         self._clock = clock
         self._begun = clock.monotonic()
         self._operation = operation
@@ -83,7 +85,7 @@ class Trip:
         return Upstream(
             self._operation,
             reply.status if reply else None,
-            safe_word(reply.headers.get("x-request-id")) if reply else None,
+            safe_word(reply.headers.get("x-request-id"), self._key) if reply else None,
             self._clock.monotonic() - self._begun,
             max(1, self.attempts),
         )

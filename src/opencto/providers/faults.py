@@ -280,6 +280,8 @@ def _reset_seconds(headers: Mapping[str, str]) -> float | None:
     return min(max(waits), LONGEST_RETRY_AFTER) if waits and max(waits) > 0 else None
 
 
-def safe_word(text: str | None) -> str | None:
-    """A header value that is an id and nothing else; None otherwise."""
-    return text if text is not None and _SAFE_WORD.fullmatch(text) else None
+def safe_word(text: str | None, key: Secret | None) -> str | None:
+    """A header value that is an id and nothing else, least of all the key that was sent; None otherwise."""
+    if text is None or not _SAFE_WORD.fullmatch(text) or (key is not None and key.reveal() in text):
+        return None
+    return text

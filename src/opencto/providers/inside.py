@@ -5,7 +5,7 @@ or worker the server itself listens with. Same promises as `Pool`; nothing leave
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 from starlette.types import ASGIApp, Message
@@ -114,8 +114,8 @@ class _Exchange:
         """The application hears of it, and is stopped."""
         self._left.set()
         self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
+        # Not `suppress(CancelledError)`: it would swallow our own caller's being cancelled meanwhile, too.
+        await asyncio.gather(self._task, return_exceptions=True)
 
 
 def _scope(method: str, url: URL, headers: Mapping[str, str]) -> dict[str, Any]:

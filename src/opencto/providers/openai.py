@@ -88,8 +88,8 @@ class OpenAI:
         found, reply, upstream = await self._exchange(call, key, answers.models_answer)
         return ModelList(
             tuple(found.data),
-            faults.safe_word(reply.headers.get("openai-organization")),
-            faults.safe_word(reply.headers.get("openai-project")),
+            faults.safe_word(reply.headers.get("openai-organization"), key),
+            faults.safe_word(reply.headers.get("openai-project"), key),
             upstream,
         )
 
@@ -106,7 +106,7 @@ class OpenAI:
         before it stands. Leaving, and being cancelled, closes OpenAI's side at once.
         """
         call = self._chat_call(request, stream=True)
-        trip = Trip(self._clock, call.operation)
+        trip = Trip(self._clock, call.operation, key)
         trip.attempts = 1
         problem: UpstreamProblem | None = None
         reply: StreamReply | None = None
@@ -201,7 +201,7 @@ class OpenAI:
         self, call: Call, key: Secret | None, shape: TypeAdapter[AnswerT]
     ) -> tuple[AnswerT, Reply, Upstream]:
         """The checked answer of a call that succeeded. Raises UpstreamProblem."""
-        trip = Trip(self._clock, call.operation)
+        trip = Trip(self._clock, call.operation, key)
         try:
             reply = await self._until_deadline(call, key, trip)
             upstream = trip.upstream(reply)

@@ -1,6 +1,7 @@
 """What may go wrong when a conversation is to begin."""
 
 from opencto.core.problems import Invalid
+from opencto.telemetry.scrub import scrub
 
 
 class ModelNotAllowed(Invalid):
@@ -9,5 +10,5 @@ class ModelNotAllowed(Invalid):
     @classmethod
     def named(cls, model: str, allowed: list[str]) -> "ModelNotAllowed":
         return cls(
-            f"model: {model} is not allowed in this workspace. Allowed: {', '.join(allowed)}. An admin can change the list in the settings."
+            f"model: {scrub(model)} is not allowed in this workspace. Allowed: {', '.join(allowed)}. An admin can change the list in the settings."
         )

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
 
 from opencto.core import plain
+from opencto.identity.tables import workspaces
 from opencto.vault.envelope import Binding, Envelope
 from opencto.vault.tables import provider_keys, wrapping_keys
 from opencto.wire.keys import KeyProvider, KeyScope
@@ -69,6 +70,15 @@ def visible(tx: Connection, workspace_id: str, person_id: str) -> list[KeyRow]:
     return [_row(row) for row in tx.execute(statement)]
 
 
+def hold_slots(tx: Connection, workspace_id: str) -> bool:
+    """Until the end of the transaction nobody else saves a key in this workspace: two first ones would collide.
+
+    False when the workspace is gone.
+    """
+    statement = select(workspaces.c.id).where(workspaces.c.id == workspace_id)
+    return tx.execute(statement.with_for_update(key_share=True)).first() is not None
+
+
 def find(tx: Connection, workspace_id: str, person_id: str | None, provider: KeyProvider) -> KeyRow | None:
     row = tx.execute(
         select(provider_keys).where(_COLUMNS.slot == slot(workspace_id, person_id, provider.value))
@@ -88,6 +98,8 @@ def put(tx: Connection, key: KeyRow) -> None:
         "report": key.report,
         "checked_at": key.updated_at if key.report else None,
         "updated_at": key.updated_at,
+        "last_used_at": key.last_used_at,
+        "last_used_by": key.last_used_by,
     }
     if tx.execute(update(provider_keys).where(_COLUMNS.id == key.id).values(**values)).rowcount:
         return
@@ -110,7 +122,7 @@ def remove(tx: Connection, workspace_id: str, person_id: str | None, provider: K
     return found.id if found else None
 
 
-def note_check(tx: Connection, key_id: str, version: int, state: str, report: str, now: int) -> bool:
+def note_check(tx: Connection, key_id: str, version: int, state: str, report: str | None, now: int) -> bool:
     """Keep a report card, unless the key was replaced while it was checked."""
     statement = update(provider_keys).where(_COLUMNS.id == key_id, _COLUMNS.version == version)
     return bool(tx.execute(statement.values(state=state, report=report, checked_at=now)).rowcount)

@@ -10,7 +10,7 @@ from opencto.core.clock import Clock, from_millis, millis
 from opencto.core.database import Database
 from opencto.core.errors import DatabaseBusy
 from opencto.core.ids import new_id
-from opencto.core.problems import Forbidden
+from opencto.core.problems import Forbidden, NotFound
 from opencto.core.secret import Secret
 from opencto.identity.caller import WorkspaceCaller
 from opencto.identity.ports import AuditEvent, AuditTrail
@@ -97,6 +97,8 @@ class VaultService:
         person_id = who.person_id if body.scope == "user" else None
         now = millis(self._clock.now())
         secret = Secret(body.api_key)
+        if not repository.hold_slots(tx, who.workspace_id):
+            raise NotFound
         old = repository.find(tx, who.workspace_id, person_id, provider)
         version = repository.hold_wrapping_version(tx)
         if version is None or not self._wrapper.is_prepared(version):
@@ -170,15 +172,18 @@ class VaultService:
     async def check_row(self, row: KeyRow, request_id: str = DAILY_ROUND) -> Checked:
         """Try a stored key and keep what came of it."""
         try:
-            owner = OnBehalf(row.workspace_id, row.person_id, request_id, row.id)
-            report = await self._checker.check(KeyProvider(row.provider), self.open_key(row), owner)
+            key = self.open_key(row)
         except KeyUnreadable:
+            self._note_check(row, row.state, row.report)  # looked at: those behind it have their turn
             return Checked(row, "unreadable", None)
-        with self._database.write() as tx:
-            repository.note_check(
-                tx, row.id, row.version, _state(report), report.model_dump_json(), millis(self._clock.now())
-            )
+        owner = OnBehalf(row.workspace_id, row.person_id, request_id, row.id)
+        report = await self._checker.check(KeyProvider(row.provider), key, owner)
+        self._note_check(row, _state(report), report.model_dump_json())
         return Checked(row, _state(report), report)
+
+    def _note_check(self, row: KeyRow, state: str, report: str | None) -> None:
+        with self._database.write() as tx:
+            repository.note_check(tx, row.id, row.version, state, report, millis(self._clock.now()))
 
     def stored(self, who: WorkspaceCaller, provider: KeyProvider, scope: KeyScope) -> KeyRow | None:
         """The caller's own key, or the one that the workspace shares; still closed."""

@@ -55,6 +55,11 @@ class Exchange:
     def text(self) -> str:
         return "".join(self.said)
 
+    def says(self, words: str) -> str:
+        """Note what the model says, without what no database can keep."""
+        self.said.append(words.replace("\x00", ""))
+        return self.said[-1]
+
 
 class VoiceService:
     """The voice backend."""
@@ -103,7 +108,7 @@ class VoiceService:
         """The whole answer, and the headers that say how many calls are left. Raises whatever the path raises."""
         async with self._path.begun(exchange.who, exchange.plan, pledge) as receipt:
             answer = await receipt.door.chat(receipt.destination.key, exchange.request)
-            exchange.said.append(answer.text or answer.refusal or "")
+            exchange.says(answer.text or answer.refusal or "")
             receipt.also.append(lambda tx: self._keep(tx, exchange))
             receipt.result = Result(answer.upstream, _tokens(answer.usage), answer.model or None)
             whole = _whole(exchange, answer.model, answer.usage, receipt)
@@ -127,8 +132,7 @@ class VoiceService:
                 async for chunk in answer:
                     if not chunk.text:
                         continue
-                    exchange.said.append(chunk.text)
-                    for sentence in cutter.feed(chunk.text):
+                    for sentence in cutter.feed(exchange.says(chunk.text)):
                         yield Sentence(index=index, text=sentence.strip())
                         index += 1
                 receipt.result = Result(answer.upstream, _tokens(answer.usage), answer.model)

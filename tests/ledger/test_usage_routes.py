@@ -1,0 +1,154 @@
+"""`GET /api/v1/ledger`: every call of a workspace, to the letter of the wire."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from opencto.core.database import Database
+from opencto.ledger.prices import Tokens
+from opencto.ledger.usage import Intent, Ledger, Outcome
+from opencto.wire.identity import Scope
+from surface import OpenSurface, Surface
+
+pytestmark = pytest.mark.anyio
+LEDGER = "/api/v1/ledger"
+
+
+def enter(surface: Surface, *, workspace: str | None = None, name: str = "voice_respond", **outcome: Any) -> str:
+    """A call in the books; finished when an outcome is given."""
+    ledger: Ledger = surface.app.state.ledger
+    intent = Intent(
+        workspace or surface.world.acme.id, surface.world.carol.id, name, "gpt-6-luna", "user", None, "req_1"
+    )
+    database: Database = surface.world.house.database
+    with database.write() as tx:
+        call_id = ledger.begin(tx, intent)
+    if outcome:
+        facts: dict[str, Any] = {"is_done": True, "latency_ms": 5, **outcome}
+        result = Outcome(**facts)
+        with database.write() as tx:
+            ledger.finish(tx, call_id, intent, result, ledger.price(intent, result))
+    return call_id
+
+
+async def read(server: Surface, /, **query: Any) -> dict[str, Any]:
+    answer = await server.client.get(LEDGER, params=query, headers=server.world.ben.bearer)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def test_a_call_that_never_ended_is_unknown_after_an_hour_and_stays(open_surface: OpenSurface) -> None:
+    surface = await open_surface()
+    call_id = enter(surface)
+    (row,) = (await read(surface))["data"]
+    assert (row["id"], row["status"], row["cost"], row["latencyMs"]) == (call_id, "intent", None, None)
+    surface.clock.advance(3601)
+    (row,) = (await read(surface))["data"]
+    assert (row["status"], row["code"], row["cost"]) == ("unknown", None, None)
+
+
+async def test_every_kind_of_token_is_shown_and_the_cost_is_exact_decimals(open_surface: OpenSurface) -> None:
+    surface = await open_surface()
+    tokens = Tokens(input=1_000, cached_input=100, output=200)
+    enter(surface, tokens=tokens, upstream_status=200, upstream_request_id="req_up", model="gpt-6-luna")
+    (row,) = (await read(surface))["data"]
+    wanted = {
+        "inputTokens": 1000,
+        "cachedInputTokens": 100,
+        "outputTokens": 200,
+        "inputAudioTokens": 0,
+        "outputAudioTokens": 0,
+        "cost": "0.000191",
+        "currency": "usd",
+        "latencyMs": 5,
+        "upstreamRequestId": "req_up",
+        "keySource": "user",
+    }
+    assert {name: row[name] for name in wanted} == wanted
+
+
+async def test_what_has_no_price_is_null_and_counted_and_the_rest_adds_up(open_surface: OpenSurface) -> None:
+    surface = await open_surface()
+    for _ in range(3):
+        enter(surface, tokens=Tokens(input=100_000, output=100_000))
+    enter(surface, tokens=Tokens(input=5, output=5), model="house-model-7")
+    enter(surface, is_done=False, code="PROVIDER_ERROR")  # nothing was used, as far as anybody knows
+    rows = (await read(surface))["data"]
+    assert [row["cost"] for row in rows] == [None, None, "0.06", "0.06", "0.06"]
+    spend = await surface.spend()
+    assert (Decimal(spend["spentUsd"]), spend["unpricedCalls"]) == (Decimal("0.18"), 1)
+    surface.clock.advance(9 * 86_400)
+    assert (await surface.spend())["spentUsd"] == "0.00", "another month"
+
+
+async def test_pages_filters_and_bounds(open_surface: OpenSurface) -> None:
+    surface = await open_surface()
+    ids: list[str] = []
+    for number in range(5):
+        ids.append(enter(surface, name="realtime_token" if number % 2 else "voice_respond", tokens=Tokens(1, 0, 1)))
+        surface.clock.advance(60)
+    enter(surface, workspace=surface.world.beta.id)
+    newest_first = ids[::-1]
+    page = await read(surface, limit=2)
+    assert [row["id"] for row in page["data"]] == newest_first[:2]
+    seen = [row["id"] for row in page["data"]]
+    while page["nextCursor"]:
+        page = await read(surface, limit=2, cursor=page["nextCursor"])
+        seen += [row["id"] for row in page["data"]]
+    assert seen == newest_first
+    assert [row["id"] for row in (await read(surface, surface="realtime_token"))["data"]] == [ids[3], ids[1]]
+    start = surface.clock.now() - timedelta(minutes=4)
+    some = await read(surface, **{"from": start.isoformat(), "to": (start + timedelta(minutes=2)).isoformat()})
+    assert [row["id"] for row in some["data"]] == [ids[2], ids[1]]
+    for query in (
+        {"limit": 0},
+        {"limit": 201},
+        {"cursor": "x"},
+        {"surface": "A b"},
+        {"from": "yesterday"},
+        {"to": "2026-11-23"},
+    ):
+        answer = await surface.client.get(LEDGER, params=query, headers=surface.world.ben.bearer)
+        assert (answer.status_code, answer.json()["code"]) == (422, "INVALID_REQUEST"), query
+
+
+async def test_only_admins_of_the_workspace_read_it(open_surface: OpenSurface) -> None:
+    surface = await open_surface()
+    world = surface.world
+    enter(surface)
+    for who, status in ((world.ben, 200), (world.ada, 200), (world.carol, 403), (world.vic, 403)):
+        assert (await surface.client.get(LEDGER, headers=who.bearer)).status_code == status
+    assert (await surface.client.get(LEDGER)).status_code == 401
+    assert (await surface.client.get(LEDGER, headers=world.bearer(world.ben, Scope.AUDIT_READ))).status_code == 403
+    assert (await surface.client.get(LEDGER, headers=world.bearer(world.ben, Scope.LEDGER_READ))).status_code == 200
+    foreign = await surface.client.get(LEDGER, params={"workspaceId": world.acme.id}, headers=world.zoe.bearer)
+    assert (foreign.status_code, foreign.json()["code"]) == (404, "NOT_FOUND")
+    assert (await surface.client.get(LEDGER, headers=world.zoe.bearer)).json() == {"data": [], "nextCursor": None}
+
+
+async def test_retention_drops_by_age_alone_and_the_sums_stay(open_surface: OpenSurface) -> None:
+    surface = await open_surface(OPENCTO_LEDGER_RETENTION_DAYS="31")
+    enter(surface)
+    enter(surface, tokens=Tokens(input=100_000, output=100_000))
+    surface.clock.advance(5 * 86_400)
+    young = enter(surface)
+    surface.clock.advance(27 * 86_400)
+    ledger, now = surface.app.state.ledger, surface.clock.now()
+    with surface.world.house.database.write() as tx:
+        assert ledger.forget_before(tx, now - timedelta(days=31)) == 2
+    assert [row["id"] for row in (await read(surface))["data"]] == [young]
+    assert (await ledger.spent_in(surface.world.acme.id, "2026-11"))[0] == Decimal("0.06")
+
+
+async def test_an_outcome_is_written_once(open_surface: OpenSurface) -> None:
+    surface = await open_surface()
+    ledger: Ledger = surface.app.state.ledger
+    intent = Intent(surface.world.acme.id, None, "voice_respond", "gpt-6-luna", "server", None, "req_1")
+    result = Outcome(is_done=True, latency_ms=1, tokens=Tokens(input=100_000, output=100_000))
+    with surface.world.house.database.write() as tx:
+        call_id = ledger.begin(tx, intent)
+        for _ in range(2):
+            ledger.finish(tx, call_id, intent, result, ledger.price(intent, result))
+    assert (await surface.spend())["spentUsd"] == "0.06"
