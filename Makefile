@@ -42,6 +42,7 @@ check: setup ## Format, lint, types, import arrows
 
 bench: setup ## Measure speed against something real; prints ratios
 	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks.upstream
 
 lock: ## Resolve the locks anew
 	@for lock in server:"--extra all" dev:"--all-extras --group dev"; do \

@@ -109,6 +109,11 @@ def litellm(folder: Path, upstream: int) -> Generator[Target]:
         yield Target("litellm", server, _requests({"Authorization": f"Bearer {key}"}, STREAMED, "v1"))
 
 
+def plain_requests() -> dict[str, tuple[str, Mapping[str, str], str]]:
+    """What one asks OpenAI itself."""
+    return _requests({}, CHAT_MODEL, "streamed/v1")
+
+
 def _requests(
     headers: Mapping[str, str], streamed_model: str, streamed_base: str
 ) -> dict[str, tuple[str, Mapping[str, str], str]]:

@@ -62,7 +62,8 @@ def main() -> int:
         _print(found, options)
         if options.latency:
             print()
-            added_latency(targets, options.rate)
+            direct = Target("mock", mock, peers.plain_requests())
+            added_latency([direct, *(one for one in targets if one.name in {"nginx", "opencto"})], options.rate)
         print(f"\n{_connections(targets, mock.port, folder)}")
     return 0
 

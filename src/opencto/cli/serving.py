@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import ssl
 import time
 from collections.abc import Callable
@@ -123,6 +124,7 @@ def serve(
     app: FastAPI, settings: Settings, listener: socket.socket, on_open: Callable[[], None], *, is_worker: bool = False
 ) -> None:
     """Answer until a signal ends it. Raises StartError when the application does not open."""
+    sys.setswitchinterval(0.0005)  # the thread that writes waits for the loop at most so long, instead of 5 ms
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # our own lines tell of open, draining and closed
     certificate, key = settings.tls_cert, settings.tls_key
     config = uvicorn.Config(
