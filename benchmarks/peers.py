@@ -71,7 +71,7 @@ def mock_upstream(folder: Path) -> Generator[Running]:
 
 
 @contextmanager
-def nginx_proxy(folder: Path, upstream: int) -> Generator[Target]:
+def nginx_proxy(folder: Path, upstream: int, *, name: str = "proxy") -> Generator[Target]:
     """Passes everything on over kept connections, streams unbuffered: the floor of a proxy."""
     rules = """
     location / {
@@ -80,7 +80,7 @@ def nginx_proxy(folder: Path, upstream: int) -> Generator[Target]:
     }
     """
     kept = f"upstream upstream {{ server 127.0.0.1:{upstream}; keepalive 64; }}"
-    with _nginx(folder, "proxy", rules, core=1, outside=kept) as server:
+    with _nginx(folder, name, rules, core=1, outside=kept) as server:
         yield Target("nginx", server, _requests({}, CHAT_MODEL, "streamed/v1"))
 
 

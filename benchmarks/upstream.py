@@ -17,7 +17,7 @@ from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from benchmarks import peers
+from benchmarks import peers, stream_delay
 from benchmarks.latency import added_latency
 from benchmarks.peers import Target
 from benchmarks.process import pinned, running
@@ -51,9 +51,9 @@ def main() -> int:
         targets = [
             stack.enter_context(_ping(folder)),
             stack.enter_context(peers.nginx_proxy(folder, mock.port)),
-            stack.enter_context(_opencto(folder, mock.port, streams=False)),
+            stack.enter_context(_opencto(folder, mock.port, name="opencto")),
         ]
-        streaming = stack.enter_context(_opencto(folder, mock.port, streams=True))
+        streaming = stack.enter_context(_opencto(folder, mock.port, name="streaming"))
         if not options.without_litellm:
             targets.append(stack.enter_context(peers.litellm(folder, mock.port)))
         for target in [*targets, streaming]:
@@ -64,6 +64,15 @@ def main() -> int:
             print()
             direct = Target("mock", mock, peers.plain_requests())
             added_latency([direct, *(one for one in targets if one.name in {"nginx", "opencto"})], options.rate)
+            with ExitStack() as paced:
+                upstream = paced.enter_context(stream_delay.paced_upstream(folder)).port
+                print()
+                stream_delay.print_delays(
+                    [
+                        paced.enter_context(peers.nginx_proxy(folder, upstream, name="paced-proxy")),
+                        paced.enter_context(_opencto(folder, upstream, name="paced")),
+                    ]
+                )
         print(f"\n{_connections(targets, mock.port, folder)}")
     return 0
 
@@ -86,8 +95,7 @@ def _ping(folder: Path) -> Generator[Target]:
 
 
 @contextmanager
-def _opencto(folder: Path, upstream: int, *, streams: bool) -> Generator[Target]:
-    name = "streaming" if streams else "opencto"
+def _opencto(folder: Path, upstream: int, *, name: str) -> Generator[Target]:
     most = "100000"
     environ = {
         "OPENCTO_DATA_DIR": str(folder / name),
@@ -95,7 +103,7 @@ def _opencto(folder: Path, upstream: int, *, streams: bool) -> Generator[Target]
         "OPENCTO_DRAIN_SECONDS": "0",
         "OPENCTO_SANDBOX": "off",
         "OPENAI_API_KEY": "sk-benchmark-0123456789",
-        "OPENAI_BASE_URL": f"http://127.0.0.1:{upstream}/{'streamed/v1' if streams else 'v1'}",
+        "OPENAI_BASE_URL": f"http://127.0.0.1:{upstream}/{'streamed/v1' if name == 'streaming' else 'v1'}",
         "RATE_LIMIT_REALTIME_PER_MINUTE": most,
         "RATE_LIMIT_VOICE_PER_MINUTE": most,
     }

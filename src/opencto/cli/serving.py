@@ -9,8 +9,8 @@ import logging
 import os
 import signal
 import socket
-import sys
 import ssl
+import sys
 import time
 from collections.abc import Callable
 from types import FrameType
