@@ -256,9 +256,18 @@ def open_sandbox(house: House) -> Sandbox | None:
     return create_sandbox(config, house.clock)
 
 
-def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:  # noqa: PLR0915 - wiring is one straight list
+def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     """The whole server as an ASGI application. The database must be migrated (`opencto up` does)."""
     house = open_house(settings, clock)
+    try:
+        return _assemble(house)
+    except BaseException:
+        house.database.close()
+        raise
+
+
+def _assemble(house: House) -> FastAPI:  # noqa: PLR0915 - wiring is one straight list
+    settings = house.settings
     authenticator = open_authenticator(house)
     identity = open_identity(house, authenticator)
     sandbox = open_sandbox(house)
@@ -343,7 +352,6 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:  # no
         app.router.routes.append(Mount("/sandbox/v1", declared))
     loose = undeclared(app.router.routes)
     if loose:
-        house.database.close()
         raise UndeclaredRouteError(f"no access declaration: {', '.join(loose)}")
     app.state.dashboard = build_dashboard(settings, app.router.routes)
 

@@ -1,5 +1,7 @@
 """`opencto config`: every setting with its value, masked, and where it came from."""
 
+from typing import Annotated
+
 import typer
 
 from opencto.cli import output
@@ -53,3 +55,44 @@ def check(data_dir: DataDir = None) -> None:
         if changed != 1
         else "All settings are right; 1 differs from the default."
     )
+
+
+@app.command(
+    "renew-secrets",
+    epilog="[cyan]opencto config renew-secrets[/]  says what would be lost, and asks\n\n"
+    "[cyan]opencto config renew-secrets --yes[/]  without a terminal",
+)
+def renew_secrets(
+    data_dir: DataDir = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Go on after secrets were lost for good. First look for them: in the copies of the data directory, on another node.
+
+    Stored OpenAI keys and second factors are lost with them; people, workspaces, tokens, settings, the ledger and the
+    audit trail stay. Stop the server before.
+    """
+    from opencto.cli.context import open_local_house
+    from opencto.core.errors import StartError
+    from opencto.core.lock import LOCK_FILE, DirectoryLock
+    from opencto.identity.ports import AuditEvent
+    from opencto.identity.renewal import give_up
+
+    with open_local_house(data_dir) as house:
+        lost = house.keyring.lost()
+        if not lost:
+            output.line("Every secret is there. Nothing to renew.")
+            return
+        lock = DirectoryLock(house.settings.data_dir / LOCK_FILE)
+        lock.acquire()  # until the end of this process: a server that runs has the old ones in memory
+        output.line(f"Lost: {', '.join(lost)}.")
+        if not yes and not typer.confirm("Give up for good what they protect, and make new ones?"):
+            raise StartError("Nothing was changed.", exit_code=5)
+        house.keyring.put_aside(lost)
+        with house.database.write() as tx:
+            given = give_up(tx, house.keyring, lost)
+        audit = house.audit  # makes its key when that was lost too: not within the transaction
+        with house.database.write() as tx:
+            audit.record(tx, AuditEvent.local("secrets.renewed", "server", None, purposes=list(lost)))
+    for sentence in given.sentences():
+        output.line(sentence)
+    output.line("Done. Start the server: opencto up")

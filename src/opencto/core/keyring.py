@@ -12,11 +12,12 @@ import hmac
 import os
 import secrets
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import BigInteger, Column, LargeBinary, String, Table, insert, select, text, update
+from sqlalchemy import BigInteger, Column, Connection, LargeBinary, String, Table, delete, insert, select, text, update
 
 from opencto.core.clock import Clock, millis
 from opencto.core.database import Database, metadata
@@ -33,6 +34,13 @@ purpose_keys = Table(
     Column("fingerprint", LargeBinary, nullable=False),
     Column("created_at", BigInteger, nullable=False),
 )
+
+
+class SecretLost(StartError):  # noqa: N818 - it says what happened
+    """A secret that the database was made with is not here."""
+
+
+_GONE_FOR_GOOD = "If it is gone for good: opencto config renew-secrets"
 
 
 class Keyring:
@@ -61,6 +69,29 @@ class Keyring:
                 self._keys[purpose] = self._obtain(purpose)
             return self._keys[purpose]
 
+    def lost(self) -> list[str]:
+        """The purposes whose key cannot be had any more. Raises StartError for a file that is there and must be mended."""
+        found: list[str] = []
+        with self._database.read() as tx:
+            known = list(tx.execute(select(purpose_keys.c.purpose).order_by(purpose_keys.c.purpose)).scalars())
+        for purpose in known:
+            try:
+                self.key(purpose)
+            except SecretLost:
+                found.append(purpose)
+        return found
+
+    def forget(self, tx: Connection, purposes: Sequence[str]) -> None:
+        """Give lost keys up: a new one is made at the next need. What the old ones protected stays closed for good."""
+        tx.execute(delete(purpose_keys).where(purpose_keys.c.purpose.in_(purposes)))
+
+    def put_aside(self, purposes: Sequence[str]) -> None:
+        """Rename files that were not the right ones, before or after `forget`; they are kept."""
+        for purpose in purposes:
+            path = self._directory / f"{purpose}.key"
+            if path.exists():
+                path.rename(path.with_name(f"{purpose}.key.replaced-{secrets.token_hex(4)}"))
+
     def _obtain(self, purpose: str) -> bytes:
         path = self._directory / f"{purpose}.key"
         with self._database.write() as tx:
@@ -74,16 +105,16 @@ class Keyring:
             elif path.exists():
                 key = self._read(path)
             elif row is not None:
-                raise StartError(
+                raise SecretLost(
                     f"The secret {path} is missing, but this database was made with it. Bring the file back from the node or the copy "
-                    f"that has it, or set OPENCTO_MASTER_KEY on every node."
+                    f"that has it, or set OPENCTO_MASTER_KEY on every node. {_GONE_FOR_GOOD}"
                 )
             else:
                 key = secrets.token_bytes(32)
             fingerprint = _fingerprint(purpose, key)
             if row is not None and not hmac.compare_digest(row.fingerprint, fingerprint):
-                raise StartError(
-                    f"The secret {path} is not the one this database was made with. Bring the right file back."
+                raise SecretLost(
+                    f"The secret {path} is not the one this database was made with. Bring the right file back. {_GONE_FOR_GOOD}"
                 )
             if self._master is None and not path.exists():
                 self._write(path, key)
@@ -108,14 +139,16 @@ class Keyring:
 
     def _unwrap(self, purpose: str, wrapped: bytes) -> bytes:
         if self._master is None:
-            raise StartError(
-                "The secrets of this database are wrapped by a master key. Set OPENCTO_MASTER_KEY to the same value as before."
+            raise SecretLost(
+                "The secrets of this database are wrapped by a master key. Set OPENCTO_MASTER_KEY to the same value as before. "
+                f"{_GONE_FOR_GOOD}"
             )
         try:
             return self._master.decrypt(wrapped[:12], wrapped[12:], _context(purpose))
         except InvalidTag:
-            raise StartError(
-                "OPENCTO_MASTER_KEY does not open the secrets of this database. Set it to the value they were wrapped with."
+            raise SecretLost(
+                "OPENCTO_MASTER_KEY does not open the secrets of this database. Set it to the value they were wrapped with. "
+                f"{_GONE_FOR_GOOD}"
             ) from None
 
     def _read(self, path: Path) -> bytes:

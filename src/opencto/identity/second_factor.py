@@ -26,6 +26,10 @@ RECOVERY_CODES = 10
 _RECOVERY_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that looks like something else
 
 
+SECRET_PURPOSE, CODES_PURPOSE = "second-factor", "recovery-codes"
+"""The purpose keys that its secrets are sealed with and its recovery codes are hashed with."""
+
+
 class SecondFactor:
     """The verbs. Thread-safe."""
 

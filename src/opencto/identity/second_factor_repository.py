@@ -34,6 +34,14 @@ def turn_off(tx: Connection, person_id: str) -> None:
     tx.execute(delete(recovery_codes).where(recovery_codes.c.person_id == person_id))
 
 
+def turn_off_everywhere(tx: Connection) -> int:
+    """For the day the key that seals the secrets is lost; how many people had it on."""
+    on = tx.execute(select(func.count()).where(people.c.totp_enabled_at.is_not(None))).scalar_one()
+    tx.execute(update(people).values(totp_secret=None, totp_enabled_at=None, totp_last_step=None))
+    tx.execute(delete(recovery_codes))
+    return on
+
+
 def use_step(tx: Connection, person_id: str, step: int) -> bool:
     """Whether this time step is later than the last one used; it is used now. Of two at once one gets True."""
     changed = tx.execute(

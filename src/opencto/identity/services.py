@@ -24,7 +24,7 @@ from opencto.identity.people import People
 from opencto.identity.ports import AuditTrail, Departure
 from opencto.identity.prune import Housekeeping
 from opencto.identity.refusals import Refusals
-from opencto.identity.second_factor import SecondFactor
+from opencto.identity.second_factor import CODES_PURPOSE, SECRET_PURPOSE, SecondFactor
 from opencto.identity.sessions import Sessions
 from opencto.identity.signin import SignIn
 from opencto.identity.throttle import Throttle
@@ -73,7 +73,7 @@ def build_identity(
     refusals = Refusals(database, clock, audit)
     claims, passwords = ClaimService(settings, clock), PasswordService(settings, clock, audit)
     sessions = Sessions(settings, database, clock, authenticator, audit)
-    second_factor = SecondFactor(keyring.key("second-factor"), keyring.key("recovery-codes"), clock, audit)
+    second_factor = SecondFactor(keyring.key(SECRET_PURPOSE), keyring.key(CODES_PURPOSE), clock, audit)
     workspaces = Workspaces(clock, audit, departures)
     return IdentityServices(
         settings=settings,
