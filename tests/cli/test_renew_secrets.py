@@ -64,7 +64,7 @@ async def test_keys_and_second_factors_go_and_everything_else_stays(world: World
     shutil.rmtree(secrets_of(environ))
     said = say(environ, "config", "renew-secrets", "--yes")
     assert "Stored OpenAI keys do not open any more" in said
-    assert "The second factor of 1 people is off" in said
+    assert "The second factor of 1 person is off" in said
     assert "The audit trail is signed with a new key" in said
     assert json.loads(say(environ, "people", "list", "--json")) == [{**one, "secondFactor": False} for one in before]
     assert json.loads(say(environ, "keys", "list", "--json"))["keys"][0]["state"] == "unreadable"

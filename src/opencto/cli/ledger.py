@@ -110,7 +110,7 @@ def _show(found: list[LedgerCall], totals: "Totals") -> None:
     line()
     shown = "" if len(found) == totals.calls else f" ({len(found):,} shown)"
     line(
-        f"{totals.calls:,} calls{shown}: {totals.input_tokens:,} tokens in, {totals.output_tokens:,} out, {_dollars(totals.cost)}."
+        f"{totals.calls:,} call{'' if totals.calls == 1 else 's'}{shown}: {totals.input_tokens:,} tokens in, {totals.output_tokens:,} out, {_dollars(totals.cost)}."
     )
     if totals.unknown_cost:
         line(f"The cost of {totals.unknown_cost:,} of them is unknown and not in this sum.")

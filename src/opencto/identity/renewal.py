@@ -29,7 +29,8 @@ class Given:
             told.append("Stored OpenAI keys do not open any more. They show as `unreadable`: save them again.")
         if self.second_factors:
             told.append(
-                f"The second factor of {self.second_factors} people is off. They sign in with the password and set it up anew."
+                f"The second factor of {'1 person' if self.second_factors == 1 else f'{self.second_factors} people'} is off. "
+                "They sign in with the password and set it up anew."
             )
         if AUDIT_PURPOSE in self.purposes:
             told.append(
