@@ -47,7 +47,14 @@ from opencto.limits.ports import Spent
 from opencto.limits.routes import router as limits_router
 from opencto.limits.service import Limits, Observer
 from opencto.limits.services import build_limits
+from opencto.ops.model_routes import routes as model_routes
+from opencto.ops.models import ModelsService
 from opencto.ops.routes import router as ops_router
+from opencto.ops.status import StatusBoard
+from opencto.ops.status_routes import router as status_router
+from opencto.ops.usage import UsageService
+from opencto.ops.usage_routes import router as usage_router
+from opencto.ops.watch import ModelWatch
 from opencto.providers.doors import SANDBOX_URL, Doors
 from opencto.providers.errors import Upstream as UpstreamCall
 from opencto.providers.openai import OPENAI
@@ -144,10 +151,17 @@ class Upstream:
     path: CallPath
     realtime: RealtimeService
     voice: VoiceService
+    models: ModelsService
+    usage: UsageService
+    watch: ModelWatch
+    status: StatusBoard
     chores: Chores
 
     async def aclose(self) -> None:
         """After the last request: what was begun is written down."""
+        await self.models.aclose()
+        await self.usage.aclose()
+        await self.status.aclose()
         await asyncio.to_thread(self.writer.stop)
         await self.doors.aclose()
         await self.limits.store.aclose()
@@ -179,10 +193,11 @@ def open_upstream(
         inside = LocalSandbox(SANDBOX_URL, internal.inference, internal.admin)
     resolver = Resolver(settings, database, clock, keys.open_key, inside)
     limits = open_limits(house, ledger, metrics.limit_decided)
+    limiter = _Limiter(limits)
     path = CallPath(
         doors,
         resolver,
-        _Limiter(limits),
+        limiter,
         writer,
         ledger,
         house.audit,
@@ -192,6 +207,8 @@ def open_upstream(
     )
     workspaces = identity.settings_reader
     voice = VoiceService(settings, database, clock, path, workspaces)
+    watch = ModelWatch(settings, database, clock)
+    status = StatusBoard(database, writer, house.health, clock)
     return Upstream(
         writer=writer,
         doors=doors,
@@ -201,7 +218,11 @@ def open_upstream(
         path=path,
         realtime=RealtimeService(settings, path, workspaces, _NoTools()),
         voice=voice,
-        chores=Chores(settings, database, clock, keys, ledger, voice, limits),
+        models=ModelsService(path, resolver, limiter, workspaces, watch, clock),
+        usage=UsageService(settings, database, clock, path, resolver, limiter, workspaces),
+        watch=watch,
+        status=status,
+        chores=Chores(settings, database, clock, keys, ledger, voice, limits, watch, status),
     )
 
 
@@ -327,6 +348,10 @@ def _assemble(house: House) -> FastAPI:  # noqa: PLR0915 - wiring is one straigh
     app.state.path = upstream.path
     app.state.realtime = upstream.realtime
     app.state.voice = upstream.voice
+    app.state.models = upstream.models
+    app.state.usage = upstream.usage
+    app.state.status = upstream.status
+    app.state.model_watch = upstream.watch
     house.health.add("database", house.database.ping)
     if settings.redis_url:
         house.health.add("redis", upstream.limits.store.ping)
@@ -343,10 +368,12 @@ def _assemble(house: House) -> FastAPI:  # noqa: PLR0915 - wiring is one straigh
         vault_router,
         limits_router,
         ledger_router,
+        usage_router,
+        status_router,
         dashboard_router,
     ):
         app.router.routes.extend(router.routes)
-    app.router.routes.extend([*realtime_routes, *voice_routes])
+    app.router.routes.extend([*realtime_routes, *voice_routes, *model_routes])
     if sandbox is not None:
         declared = access.open_to_all("the sandbox takes the server's own key and nothing else")(sandbox)
         app.router.routes.append(Mount("/sandbox/v1", declared))
@@ -365,7 +392,7 @@ def _assemble(house: House) -> FastAPI:  # noqa: PLR0915 - wiring is one straigh
         max_body_bytes=settings.max_body_bytes,
         csp="default-src 'none'; frame-ancestors 'none'",
         hsts=settings.cookie_secure,
-        observers=(metrics, tracing, AccessLog()),
+        observers=(metrics, tracing, AccessLog(), upstream.status),
     )
     return app
 

@@ -1,4 +1,6 @@
-"""What the application does by itself from time to time: sweep the limits, try stored keys, keep to retention."""
+"""What the application does by itself from time to time: sweep the limits, try stored keys, watch for models that end,
+save what the status board counted, keep to retention.
+"""
 
 import asyncio
 import contextlib
@@ -12,12 +14,16 @@ from opencto.core.problems import Problem
 from opencto.core.settings import Settings
 from opencto.ledger.usage import Ledger
 from opencto.limits.service import Limits
+from opencto.ops.status import StatusBoard
+from opencto.ops.watch import ModelWatch
 from opencto.telemetry import log
 from opencto.vault.service import VaultService
 from opencto.voice.service import VoiceService
 
 SWEEP_SECONDS = 30
 KEYS_SECONDS = 900
+MODELS_SECONDS = 900
+STATUS_SECONDS = 5
 RETENTION_SECONDS = 3_600
 
 
@@ -42,6 +48,8 @@ class Chores:
         ledger: Ledger,
         voice: VoiceService,
         limits: Limits,
+        watch: ModelWatch,
+        status: StatusBoard,
     ) -> None:
         self._settings = settings
         self._database = database
@@ -50,6 +58,9 @@ class Chores:
         self.all: tuple[Chore, ...] = (
             Chore("limits.sweep", SWEEP_SECONDS, limits.store.sweep),
             Chore("keys.check", KEYS_SECONDS, keys.check_due),
+            Chore("models.watch", MODELS_SECONDS, lambda: asyncio.to_thread(watch.round)),
+            Chore("status.flush", STATUS_SECONDS, status.flush),
+            Chore("status.retention", RETENTION_SECONDS, status.forget_old),
             Chore("ledger.retention", RETENTION_SECONDS, lambda: asyncio.to_thread(self.forget_old_calls)),
             Chore("voice.retention", RETENTION_SECONDS, lambda: asyncio.to_thread(voice.forget_old)),
         )

@@ -153,7 +153,10 @@ def test_every_metric_has_the_name_and_labels_that_the_list_says() -> None:
     found.finished(scope, 502, 0.2, 0.1)
     found.limit_decided("b", "allowed")
     found.called_upstream("models", "ok", 0.1)
-    shown = {name: dict(has) for (name, has) in samples(found.expose("", {"database": False})[0].decode())}
+    shown = {
+        name: dict(has)
+        for (name, has) in samples(found.expose("", {"database": False}, {"OPENAI_MODEL": 9})[0].decode())
+    }
     for metric in names.ALL:
         name = f"{metric.name}_count" if metric.buckets else metric.name
         assert set(shown[name]) == set(metric.labels)

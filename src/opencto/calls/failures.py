@@ -25,3 +25,8 @@ FAILURES: tuple[type[Problem], ...] = (
     ProviderError,
     ProviderTimeout,
 )
+
+READ_FAILURES: tuple[type[Problem], ...] = tuple(
+    one for one in FAILURES if one not in {IdempotencyInProgress, SpendCapReached}
+)
+"""The same for a read: it takes no Idempotency-Key and costs nothing."""

@@ -121,21 +121,35 @@ class CallPath:
         plan: Plan,
         run: Callable[[OpenAI, Destination], Awaitable[AnswerT]],
         describe: Callable[[AnswerT], Result],
+        *,
+        destination: Destination | None = None,
+        counted: Mapping[str, str] | None = None,
     ) -> tuple[AnswerT, Receipt]:
         """Make one call that needs nothing more. Raises what the resolver, the limiter or the door raise; the ledger knows either way."""
-        async with self.begun(who, plan) as receipt:
+        async with self.begun(who, plan, destination=destination, counted=counted) as receipt:
             answer = await run(receipt.door, receipt.destination)
             receipt.result = describe(answer)
         return answer, receipt
 
     @asynccontextmanager
-    async def begun(self, who: WorkspaceCaller, plan: Plan, pledge: Pledge | None = None) -> AsyncGenerator[Receipt]:
+    async def begun(
+        self,
+        who: WorkspaceCaller,
+        plan: Plan,
+        pledge: Pledge | None = None,
+        *,
+        destination: Destination | None = None,
+        counted: Mapping[str, str] | None = None,
+    ) -> AsyncGenerator[Receipt]:
         """Everything before the door, the caller's own block, and everything after it.
+
+        A surface that answers from memory where it can has found the `destination` and `counted` the call already (the
+        headers are what the limiter gave) and says so here; both stand for the same caller.
 
         The block sets `receipt.result` when it has one, and `receipt.answer` when it holds a pledge. A problem from the
         door is written down and passes on. Raises NotFound when the workspace has just been deleted.
         """
-        receipt = await self._begin(who, plan, pledge)
+        receipt = await self._begin(who, plan, pledge, destination, counted)
         begun = self._clock.monotonic()
         with self._spanned(plan, receipt):
             try:
@@ -157,9 +171,17 @@ class CallPath:
                 raise
             await self._finish(who, plan, receipt, begun, pledge)
 
-    async def _begin(self, who: WorkspaceCaller, plan: Plan, pledge: Pledge | None) -> Receipt:
-        destination = await self._resolver.inference(who.workspace_id, who.person_id)
-        headers = await self._limiter.take(who, plan.bucket)
+    async def _begin(
+        self,
+        who: WorkspaceCaller,
+        plan: Plan,
+        pledge: Pledge | None,
+        destination: Destination | None,
+        counted: Mapping[str, str] | None,
+    ) -> Receipt:
+        if destination is None:
+            destination = await self._resolver.inference(who.workspace_id, who.person_id)
+        headers = await self._limiter.take(who, plan.bucket) if counted is None else counted
         intent = Intent(
             who.workspace_id,
             who.person_id,

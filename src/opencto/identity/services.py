@@ -74,7 +74,8 @@ def build_identity(
     claims, passwords = ClaimService(settings, clock), PasswordService(settings, clock, audit)
     sessions = Sessions(settings, database, clock, authenticator, audit)
     second_factor = SecondFactor(keyring.key(SECRET_PURPOSE), keyring.key(CODES_PURPOSE), clock, audit)
-    workspaces = Workspaces(clock, audit, departures)
+    operators_pin = settings.openai_admin_key is not None and not settings.byok_only
+    workspaces = Workspaces(clock, audit, departures, operators_pin=operators_pin)
     return IdentityServices(
         settings=settings,
         database=database,

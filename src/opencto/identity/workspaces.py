@@ -55,10 +55,18 @@ class WorkspaceKept(Conflict):
     code, title = "WORKSPACE_KEPT", "This workspace stays"
 
 
+_PINS = frozenset({"openaiProjectIds", "ownsOpenaiOrganization"})
+
+
 class Workspaces:
     """The verbs."""
 
-    def __init__(self, clock: Clock, audit: AuditTrail, departures: Sequence[Departure]) -> None:
+    def __init__(
+        self, clock: Clock, audit: AuditTrail, departures: Sequence[Departure], *, operators_pin: bool = False
+    ) -> None:
+        """`operators_pin`: which of OpenAI's projects belong to a workspace is for operators to say, because the server
+        has an admin key of its own and would show them."""
+        self._operators_pin = operators_pin
         self._clock = clock
         self._audit = audit
         self._departures = departures
@@ -166,6 +174,10 @@ class Workspaces:
                 sent[field] = list(dict.fromkeys(sent[field]))
         after = {**before, **sent}
         changed = sorted(field for field, value in after.items() if before[field] != value)
+        if self._operators_pin and not _PINS.isdisjoint(changed) and not caller.caller.is_operator:
+            raise Forbidden(
+                "This server has an OpenAI admin key of its own, so only the people who run it say which projects are this workspace's. Ask one of them."
+            )
         if changed:
             text = json.dumps(after, ensure_ascii=False)
             workspaces_repository.save_settings(tx, caller.workspace_id, text, millis(self._clock.now()))

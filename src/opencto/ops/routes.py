@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from opencto.core.describe import Answer, describe
 from opencto.identity import access
 from opencto.identity.guard import GuardedRoute, HotRoute
+from opencto.ops.watch import ModelWatch
 from opencto.telemetry.health import HealthBoard
 from opencto.telemetry.metrics import Metrics
 from opencto.wire.service import Health, Ready
@@ -53,5 +54,8 @@ async def metrics(request: Request) -> Response:
     registry: Metrics = request.app.state.metrics
     checks = (await board.check()).checks
     parts = {name: result == "ok" for name, result in checks.items()}
-    body, content_type = await asyncio.to_thread(registry.expose, request.headers.get("accept", ""), parts)
+    watch: ModelWatch = request.app.state.model_watch
+    body, content_type = await asyncio.to_thread(
+        registry.expose, request.headers.get("accept", ""), parts, watch.days_left()
+    )
     return Response(body, headers={"Content-Type": content_type})

@@ -135,8 +135,11 @@ class Metrics:
         known[0].inc()
         known[1].observe(seconds)
 
-    def expose(self, accept: str, parts: Mapping[str, bool]) -> tuple[bytes, str]:
-        """The exposition and its content type. `parts` says of each part whether it answers now.
+    def expose(
+        self, accept: str, parts: Mapping[str, bool], model_days: Mapping[str, int] | None = None
+    ) -> tuple[bytes, str]:
+        """The exposition and its content type. `parts` says of each part whether it answers now, `model_days` of each
+        setting how many days its model has left.
 
         Reads files with several workers: call it in a thread.
         """
@@ -144,7 +147,7 @@ class Metrics:
         from prometheus_client.registry import CollectorRegistry
 
         registry = CollectorRegistry()
-        for collector in (self._values, lambda: _facts(parts), self._processes):
+        for collector in (self._values, lambda: _facts(parts, model_days or {}), self._processes):
             registry.register(_Collector(collector))
         encode, content_type = choose_encoder(accept)
         return encode(registry), content_type
@@ -188,7 +191,7 @@ class _Collector:
         return []
 
 
-def _facts(parts: Mapping[str, bool]) -> "Iterable[Metric]":
+def _facts(parts: Mapping[str, bool], model_days: Mapping[str, int]) -> "Iterable[Metric]":
     from prometheus_client.metrics_core import GaugeMetricFamily
 
     build = GaugeMetricFamily(names.BUILD.name, names.BUILD.help, labels=names.BUILD.labels)
@@ -196,7 +199,10 @@ def _facts(parts: Mapping[str, bool]) -> "Iterable[Metric]":
     up = GaugeMetricFamily(names.PART_UP.name, names.PART_UP.help, labels=names.PART_UP.labels)
     for part, is_up in parts.items():
         up.add_metric([part], float(is_up))
-    return [build, up]
+    days = GaugeMetricFamily(names.MODEL_DAYS.name, names.MODEL_DAYS.help, labels=names.MODEL_DAYS.labels)
+    for setting, left in model_days.items():
+        days.add_metric([setting], left)
+    return [build, up, days]
 
 
 def method_label(method: str) -> str:

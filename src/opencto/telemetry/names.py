@@ -63,10 +63,26 @@ UPSTREAM_DURATION = Metric(
 )
 BUILD = Metric("opencto_build_info", "Always 1; says which version runs.", ("version", "python"))
 PART_UP = Metric("opencto_part_up", "Whether a part that /ready looks at (the database) answers: 1 or 0.", ("part",))
+MODEL_DAYS = Metric(
+    "opencto_model_days_left",
+    "Days until the model that a setting names shuts down, where its end is known; `workspaces` is the first of all theirs.",
+    ("setting",),
+)
 PROCESS_LABEL = "pid"
 """Each worker's own label on the standard process_* metrics."""
 
-ALL = (REQUESTS, DURATION, OWN, IN_FLIGHT, LIMIT_DECISIONS, UPSTREAM_CALLS, UPSTREAM_DURATION, BUILD, PART_UP)
+ALL = (
+    REQUESTS,
+    DURATION,
+    OWN,
+    IN_FLIGHT,
+    LIMIT_DECISIONS,
+    UPSTREAM_CALLS,
+    UPSTREAM_DURATION,
+    BUILD,
+    PART_UP,
+    MODEL_DAYS,
+)
 
 
 class Span:
