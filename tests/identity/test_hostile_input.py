@@ -238,7 +238,7 @@ async def test_what_cannot_be_stored_is_422_in_every_text_field(
     assert [f"{where}: {answer.status_code}" for where, answer in answers if answer.status_code != 422] == []
 
 
-VERBATIM = {"instructions", "password", "newPassword", "currentPassword"}
+VERBATIM = {"instructions", "password", "newPassword", "currentPassword", "text", "system"}
 """Text that is kept as it was written, because it is not shown as a name."""
 
 

@@ -451,10 +451,10 @@ async def test_a_body_that_is_not_right_is_refused_where_it_is_wrong(open_surfac
         answer = await surface.post(RESPOND, surface.world.carol, body)
         assert (answer.status_code, answer.json()["code"]) == (422, "INVALID_REQUEST"), body
         assert [one["path"] for one in answer.json()["errors"]] == [path]
-    for text, status in (("nul \x00 in it", 422), ("half \ud800 a pair", 400)):
+    for text in ("nul \x00 in it", "half \ud800 a pair"):
         content = json.dumps({"text": text}).encode()
         headers = {**surface.world.carol.bearer, "Content-Type": "application/json"}
-        assert (await surface.client.post(RESPOND, content=content, headers=headers)).status_code == status
+        assert (await surface.client.post(RESPOND, content=content, headers=headers)).status_code == 422
     assert await surface.ledger() == []
 
 

@@ -24,6 +24,8 @@ class Listed:
 COMMANDS: Mapping[str, Listed] = {
     "up": Listed("opencto.cli.up", "Start the server."),
     "claim": Listed("opencto.cli.claim", "Print a link that makes the server yours, or claim it here."),
+    "models": Listed("opencto.cli.models", "The models that your key reaches, and when they end."),
+    "usage": Listed("opencto.cli.usage", "What was used of OpenAI and what it cost."),
     "config": Listed("opencto.cli.config", "Show and check the settings."),
     "people": Listed("opencto.cli.people", "List people, invite them, reset a password."),
     "token": Listed("opencto.cli.token", "Make, list and revoke API tokens."),

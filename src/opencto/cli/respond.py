@@ -3,18 +3,15 @@
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from opencto.cli.context import AsJson, DataDir
-from opencto.cli.failures import FAILED, REFUSED
+from opencto.cli.failures import FAILED
 from opencto.cli.options import Workspace
 from opencto.cli.output import line, print_json, printable, warning
-from opencto.cli.server import reached
-
-if TYPE_CHECKING:
-    import httpx2
+from opencto.cli.server import reached, refusal
 
 app = typer.Typer(rich_markup_mode="rich")
 
@@ -40,7 +37,7 @@ def respond(
     with reached(data_dir) as client, client.stream("POST", "/v1/respond", json=sent) as answer:
         if answer.status_code != 200:
             answer.read()
-            raise typer.Exit(_explain(answer))
+            raise refusal(answer)
         if sent["stream"]:
             _follow(_events(answer.iter_lines()))
             return
@@ -89,14 +86,3 @@ def _told(found: dict[str, Any]) -> None:
 def _safe(text: str) -> str:
     """A model's words with their line breaks, and nothing that would steer a terminal."""
     return "\n".join(printable(one) for one in text.splitlines())
-
-
-def _explain(answer: "httpx2.Response") -> int:
-    from opencto.cli import output
-
-    try:
-        detail = str(json.loads(answer.content)["detail"])
-    except (ValueError, KeyError, TypeError):
-        detail = f"The server answered {answer.status_code} without a word that could be read."
-    output.error(printable(detail))
-    return REFUSED if answer.status_code in {401, 403} else FAILED

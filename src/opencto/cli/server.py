@@ -4,14 +4,19 @@ OPENCTO_BASE_URL and OPENCTO_TOKEN where they are set; else the server of this m
 lock, with a token of five minutes for the person who owns the machine (wire.md).
 """
 
+import json
 import os
 import ssl
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import typer
+
+from opencto.cli import output
 from opencto.cli.context import open_local_house
+from opencto.cli.failures import FAILED, REFUSED, USAGE
 
 if TYPE_CHECKING:
     import httpx2
@@ -43,6 +48,30 @@ def reached(data_dir: Path | None) -> "Generator[httpx2.Client]":
             yield client
     except httpx2.TransportError as error:
         raise StartError(f"{base_url} does not answer ({type(error).__name__}).", exit_code=4) from None
+
+
+def asked(client: "httpx2.Client", path: str, **question: str | None) -> dict[str, Any]:
+    """The JSON of one read; parameters that are None are left out. Ends the command when the server refuses."""
+    found: dict[str, Any] = json.loads(text_of(client, path, **question))
+    return found
+
+
+def text_of(client: "httpx2.Client", path: str, **question: str | None) -> str:
+    """The text of one read. Ends the command when the server refuses."""
+    answer = client.get(path, params={name: value for name, value in question.items() if value is not None})
+    if answer.status_code != 200:
+        raise refusal(answer)
+    return answer.text
+
+
+def refusal(answer: "httpx2.Response") -> typer.Exit:
+    """Say what the server said, and how the command ends: 2 for a wrong question, 5 for a refusal, else 1."""
+    try:
+        detail = str(json.loads(answer.content)["detail"])
+    except (ValueError, KeyError, TypeError):
+        detail = f"The server answered {answer.status_code} without a word that could be read."
+    output.error(output.printable(detail))
+    return typer.Exit({401: REFUSED, 403: REFUSED, 422: USAGE}.get(answer.status_code, FAILED))
 
 
 def _whither(data_dir: Path | None) -> tuple[str, str, "bool | ssl.SSLContext"]:

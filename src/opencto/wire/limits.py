@@ -3,13 +3,28 @@
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field, PlainSerializer, StrictInt
+from pydantic import BeforeValidator, Field, PlainSerializer, StrictInt, WithJsonSchema
 
 from opencto.wire.base import Time, Wire, WireIn
 
 BucketName = Literal["realtime_token", "cto_openai_proxy", "voice_respond"]
 
 Usd = Annotated[Decimal, PlainSerializer(lambda value: f"{value:.2f}", return_type=str, when_used="json")]
+
+
+def _written(value: object) -> object:
+    """Money is text on the wire: a JSON number is a float to most programs."""
+    if not isinstance(value, (str, Decimal)):
+        raise ValueError('must be a decimal number in quotes, such as "25.00"')
+    return value
+
+
+UsdIn = Annotated[
+    Decimal,
+    BeforeValidator(_written),
+    Field(ge=0, max_digits=11, decimal_places=2, allow_inf_nan=False),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,2})?$", "examples": ["25.00"]}),
+]
 
 
 class BucketState(Wire):
@@ -52,4 +67,4 @@ class WorkspaceLimitsUpdate(WireIn):
     """Only what is sent changes. `monthlyUsd` null takes the cap away."""
 
     buckets: dict[BucketName, BucketChange] = Field(default_factory=dict[BucketName, BucketChange])
-    monthly_usd: Annotated[Decimal, Field(ge=0, max_digits=11, decimal_places=2, allow_inf_nan=False)] | None = None
+    monthly_usd: UsdIn | None = None
