@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import opencto
+from client.fakes import fake_server, said
 
 
 def base_packages() -> dict[str, importlib.metadata.Distribution]:
@@ -94,3 +95,16 @@ def test_the_shapes_that_the_sdk_shares_need_no_more(light: Path) -> None:
     imported = run(light, "-c", SHARED)
     assert imported.returncode == 0, imported.stderr
     assert "opencto.wire.identity" in imported.stdout
+
+
+SDK = """
+from opencto import OpenCTO
+with OpenCTO(max_retries=0) as client:
+    print(client.keys.list().workspace_id)
+"""
+
+
+def test_the_sdk_needs_no_more(light: Path) -> None:
+    with fake_server(said(200, {"workspaceId": "ws_light", "keys": []})) as server:
+        used = run(light, "-W", "error", "-c", SDK, OPENCTO_BASE_URL=server.base_url, OPENCTO_TOKEN="octo_x")
+    assert (used.stdout, used.stderr) == ("ws_light\n", "")
