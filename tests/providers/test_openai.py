@@ -348,6 +348,7 @@ async def test_every_refusal_becomes_a_problem_of_ours(
 async def test_a_key_that_theirs_repeats_is_not_logged(
     upstream: FakeUpstream, door: OpenAI, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("DEBUG", logger="opencto")  # whatever an earlier test has set
     upstream.plant(error(400, "invalid_request_error", None, f"I got {KEY.reveal()} from you"))
     await problem_of(door, "mint")
     printed = capsys.readouterr()

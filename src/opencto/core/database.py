@@ -21,6 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from opencto.core.errors import DatabaseBusy, DatabaseUnavailable, StorageFull, StorageReadOnly
 from opencto.core.problems import Unavailable
 from opencto.core.settings import Settings
+from opencto.core.wal import become_wal
 
 BUSY_SECONDS = 5
 """How long a writer waits for another before it gives up with DATABASE_BUSY."""
@@ -156,8 +157,8 @@ def _sqlite_engine(url: str, busy_seconds: float) -> Engine:
 
     def on_connect(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # the driver begins nothing on its own; on_begin does
+        become_wal(connection)
         for pragma in (
-            "journal_mode = WAL",
             "synchronous = FULL",
             "foreign_keys = ON",
             "trusted_schema = OFF",

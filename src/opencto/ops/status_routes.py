@@ -13,7 +13,7 @@ from opencto.wire.status import Status
 router = APIRouter(route_class=GuardedRoute, tags=["health"])
 
 
-def _board(request: Request) -> StatusBoard:
+async def _board(request: Request) -> StatusBoard:
     return request.app.state.status
 
 

@@ -31,7 +31,7 @@ def _written_as_a_day(value: Any) -> Any:
 Day = Annotated[date, BeforeValidator(_written_as_a_day)]
 
 
-def _service(request: Request) -> UsageService:
+async def _service(request: Request) -> UsageService:
     return request.app.state.usage
 
 

@@ -141,13 +141,19 @@ class _Stream(StreamingResponse):
         self._completion = completion
         self._store = store
         self._sent = 0
+        self._is_booked = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
             with anyio.CancelScope(shield=True):
-                await run_in_threadpool(self._store.record, self._completion.used(self._sent))
+                await self._book()
+
+    async def _book(self) -> None:
+        if not self._is_booked:
+            self._is_booked = True
+            await run_in_threadpool(self._store.record, self._completion.used(self._sent))
 
     async def _chunks(self) -> AsyncIterator[str]:
         completion = self._completion
@@ -155,6 +161,7 @@ class _Stream(StreamingResponse):
         for piece in completion.answer.pieces:
             yield _chunk(completion, _delta(completion.answer, piece))
             self._sent += 1
+        await self._book()  # before the last word: who has heard it finds the call in the books
         yield _chunk(completion, {}, completion.answer.finish_reason)
         if completion.asked.stream_options and completion.asked.stream_options.include_usage:
             yield _last(completion)

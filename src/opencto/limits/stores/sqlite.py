@@ -10,10 +10,10 @@ too strict.
 import asyncio
 import sqlite3
 import threading
-import time
 from pathlib import Path
 
 from opencto.core.clock import Clock
+from opencto.core.wal import become_wal, is_busy
 from opencto.limits.errors import LimiterUnavailable
 from opencto.limits.stores.contract import LONGEST_WINDOW_SECONDS, MICROS, Tally
 
@@ -43,7 +43,7 @@ class SqliteStore:
         try:
             return self._decide(self._connection(), key, limit, window_seconds, 1)
         except (sqlite3.Error, OSError) as error:
-            if not _is_busy(error):
+            if not is_busy(error):
                 raise LimiterUnavailable from error
         return await asyncio.to_thread(self._take_patiently, key, limit, window_seconds)
 
@@ -136,7 +136,7 @@ class SqliteStore:
         connection = sqlite3.connect(
             self._path, timeout=PATIENCE_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=32
         )
-        _become_wal(connection)
+        become_wal(connection)
         connection.execute("PRAGMA synchronous = NORMAL")  # a power cut may lose the last calls, never the file
         connection.execute("BEGIN IMMEDIATE")
         connection.execute(_CREATE)
@@ -147,20 +147,3 @@ class SqliteStore:
         connection.execute("COMMIT")
         connection.execute(f"PRAGMA busy_timeout = {wait_seconds * 1000}")
         return connection
-
-
-def _become_wal(connection: sqlite3.Connection) -> None:
-    for _ in range(100):  # SQLite does not wait here for another process that does the same right now
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if not _is_busy(error):
-                raise
-            time.sleep(0.01)
-        else:
-            return
-    raise sqlite3.OperationalError("database is locked")
-
-
-def _is_busy(error: sqlite3.Error | OSError) -> bool:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
