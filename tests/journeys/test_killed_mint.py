@@ -86,12 +86,13 @@ def many_lives(data: Path, **variables: str) -> Generator[Lives]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
+            start_new_session=True,
         ) as process,
     ):
         try:
             yield Lives(process)
         finally:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)  # the life that is left goes with it
 
 
 def mint(url: str, token: str, model: str) -> bool:
