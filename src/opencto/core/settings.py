@@ -242,7 +242,7 @@ class Settings(BaseModel):
         "OPENCTO_LEDGER_RETENTION_DAYS",
         400,
         "How long a call to OpenAI stays in the ledger, in days; 0 keeps all. The sums of the months stay.",
-        "Use 0, or 31 to 36500.",
+        "Use 0 to 36500.",
         ge=0,
         le=36_500,
     )
