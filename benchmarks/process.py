@@ -69,14 +69,14 @@ def launched(
     environ: Mapping[str, str],
     log: Path,
     *,
-    core: int = 1,
+    core: int | None = 1,
     patience: float = START_SECONDS,
 ) -> Generator[Running]:
-    """Any server, on one core, from its start to its end."""
+    """Any server, on one core (None: on all of them), from its start to its end."""
     begun = time.perf_counter()
     with log.open("wb") as output:
         process = subprocess.Popen(
-            pinned(core, command),
+            command if core is None else pinned(core, command),
             cwd=ROOT,
             env={**os.environ, **environ},
             stdout=output,
@@ -118,7 +118,11 @@ def free_port() -> int:
 def _tree(pid: int) -> list[int]:
     found = [pid]
     for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
+        try:
+            children = (task / "children").read_text().split()
+        except (FileNotFoundError, ProcessLookupError):  # the thread has ended meanwhile
+            continue
+        for child in children:
             found += _tree(int(child))
     return found
 

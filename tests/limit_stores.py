@@ -13,7 +13,6 @@ import redis
 
 from opencto.core.configuration import load
 from opencto.core.database import Database
-from opencto.core.migrations import migrate
 from opencto.limits.stores.contract import Store
 from opencto.testing import ManualClock
 
@@ -55,11 +54,10 @@ class Kind:
     open: Callable[[bool], Store]
 
 
-def fresh_database(server: str, folder: Path) -> Database:
+def fresh_database(server: str, template: str, folder: Path) -> Database:
+    """A database of its own, made from a migrated one."""
     name = f"limits_{secrets.token_hex(6)}"
     with psycopg.connect(f"{server}/postgres", autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}".encode())
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
     environ = {"OPENCTO_DATA_DIR": str(folder), "OPENCTO_DATABASE_URL": f"{server}/{name}"}
-    database = Database.from_settings(load(environ).settings)
-    migrate(database, backups=folder, clock=ManualClock())
-    return database
+    return Database.from_settings(load(environ).settings)

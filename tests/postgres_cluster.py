@@ -7,18 +7,28 @@ import tempfile
 from pathlib import Path
 from typing import Self
 
+MEMORY = Path("/dev/shm")
+ROOM_BYTES = 4 << 30
+
+
+def roomy_memory() -> str | None:
+    """A folder that lives in memory, where a test run has room in it: making a database there takes a third of the time."""
+    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM_BYTES:
+        return str(MEMORY)
+    return None
+
 
 class PostgresCluster:
     def __init__(self, port: int) -> None:
         self.url = f"postgresql://opencto@127.0.0.1:{port}"
         self._binaries = _binaries()
-        self._folder = Path(tempfile.mkdtemp(prefix="opencto-pg-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="opencto-pg-", dir=roomy_memory()))
         self._as_user: list[str] = []
         self._is_running = False
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
             shutil.chown(self._folder, "postgres", "postgres")
             self._as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]
-        self._options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self._folder} -c fsync=off -c max_connections=200"
+        self._options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self._folder} -c fsync=off -c autovacuum=off -c jit=off -c max_connections=200"
 
     def __enter__(self) -> Self:
         self._run("initdb", "-A", "trust", "-U", "opencto", "-E", "UTF8", "--locale=C", "-N")

@@ -63,6 +63,8 @@ def serve(folder: Path, port: int, environ: Mapping[str, str] | None = None) -> 
     migrate(database, backups=settings.data_dir / "backups", clock=clock)
     database.close()
     app = create_app(settings, clock)
+    # FastAPI silences a warning while it describes our models; not for a thread beside which pytest sets the filters anew.
+    app.state.dashboard.document.get()
     server = ReadyServer(uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, timeout_graceful_shutdown=2))
     thread = threading.Thread(target=asyncio.run, args=(server.serve(),))
     thread.start()

@@ -30,13 +30,15 @@ from providers.upstream import FakeUpstream, fake_upstream
 KEY = "sk-proj-server-0123456789abcdefghijklmnop"
 MINT = "/api/v1/realtime/token"
 RESPOND = "/v1/respond"
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 30.0
 
 
 class Listener:
     """One request to an event stream as its caller sees it, piece by piece; it may hang up."""
 
-    def __init__(self, app: FastAPI, path: str, headers: dict[str, str], body: object) -> None:
+    def __init__(
+        self, app: FastAPI, path: str, headers: dict[str, str], body: object, *, method: str = "POST", query: str = ""
+    ) -> None:
         self.status = 0
         self.headers: dict[str, str] = {}
         self.text = ""
@@ -48,11 +50,11 @@ class Listener:
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
             "http_version": "1.1",
-            "method": "POST",
+            "method": method,
             "scheme": "http",
             "path": path,
             "raw_path": path.encode(),
-            "query_string": b"",
+            "query_string": query.encode(),
             "root_path": "",
             "headers": [(name.lower().encode(), value.encode()) for name, value in sent.items()],
             "client": ("127.0.0.1", 50000),

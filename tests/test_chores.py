@@ -6,11 +6,12 @@ from collections.abc import AsyncGenerator
 import pytest
 from sqlalchemy import func, insert, select
 
-from opencto.app import Upstream, open_house, open_identity, open_upstream
+from opencto.app import Upstream, open_desk, open_upstream
 from opencto.chores import Chore, Chores
 from opencto.core.clock import millis
 from opencto.core.database import Database
 from opencto.core.settings import Settings
+from opencto.house import open_house, open_identity
 from opencto.identity.tables import people, workspaces
 from opencto.ledger.usage import Intent
 from opencto.ledger.usage_tables import calls
@@ -38,7 +39,7 @@ async def upstream(settings: Settings, database: Database, clock: ManualClock) -
         tx.execute(
             insert(people).values(id="usr_a", name="Ada", is_operator=False, is_local_owner=False, created_at=now)
         )
-    found = open_upstream(house, open_identity(house), None, Metrics(), Silent())
+    found = open_upstream(house, open_identity(house), None, Metrics(), Silent(), open_desk(house))
     yield found
     await found.aclose()
     house.database.close()

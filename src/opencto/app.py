@@ -2,9 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property, partial
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -16,13 +16,22 @@ from opencto.calls.checking import KeyTrial
 from opencto.calls.path import CallPath
 from opencto.chores import Chores
 from opencto.core.batch import BatchWriter
-from opencto.core.clock import Clock, SystemClock
-from opencto.core.database import Database
-from opencto.core.keyring import Keyring
+from opencto.core.clock import Clock
 from opencto.core.problems import Problem
 from opencto.core.settings import Settings
+from opencto.dashboard.address_routes import router as address_router
+from opencto.dashboard.addresses import AddressBook
 from opencto.dashboard.routes import build_dashboard
 from opencto.dashboard.routes import router as dashboard_router
+from opencto.house import (
+    House,
+    open_authenticator,
+    open_house,
+    open_identity,
+    open_limits,
+    open_sessions,
+    open_vault,
+)
 from opencto.identity import access
 from opencto.identity.account_routes import router as account_router
 from opencto.identity.application import Application
@@ -35,7 +44,7 @@ from opencto.identity.invitation_routes import router as invitation_router
 from opencto.identity.page_origin import PageOrigin
 from opencto.identity.people_routes import router as people_router
 from opencto.identity.prune import Housekeeping
-from opencto.identity.services import IdentityServices, build_identity
+from opencto.identity.services import IdentityServices
 from opencto.identity.token_routes import router as token_router
 from opencto.identity.work import Desk
 from opencto.identity.workspace_routes import router as workspace_router
@@ -43,38 +52,44 @@ from opencto.ledger.audit import AuditLog
 from opencto.ledger.routes import router as audit_router
 from opencto.ledger.usage import Ledger
 from opencto.ledger.usage_routes import router as ledger_router
-from opencto.limits.ports import Spent
 from opencto.limits.routes import router as limits_router
-from opencto.limits.service import Limits, Observer
-from opencto.limits.services import build_limits
+from opencto.limits.service import Limits
+from opencto.live.routes import routes as live_routes
+from opencto.ops.budget_tools import budget_tools
 from opencto.ops.model_routes import routes as model_routes
 from opencto.ops.models import ModelsService
 from opencto.ops.routes import router as ops_router
 from opencto.ops.status import StatusBoard
 from opencto.ops.status_routes import router as status_router
+from opencto.ops.tools import ops_tools
 from opencto.ops.usage import UsageService
 from opencto.ops.usage_routes import router as usage_router
 from opencto.ops.watch import ModelWatch
 from opencto.providers.doors import SANDBOX_URL, Doors
 from opencto.providers.errors import Upstream as UpstreamCall
 from opencto.providers.openai import OPENAI
-from opencto.providers.requests import FunctionTool
+from opencto.realtime.recording import Recorder
 from opencto.realtime.routes import routes as realtime_routes
 from opencto.realtime.service import RealtimeService
+from opencto.realtime.session_routes import router as session_router
+from opencto.realtime.sessions import Sessions
+from opencto.realtime.tools import realtime_tools
 from opencto.sandbox.app import Sandbox, create_sandbox
 from opencto.sandbox.config import InternalKeys, SandboxConfig
 from opencto.telemetry import log, problems, timing
 from opencto.telemetry.access_log import AccessLog
 from opencto.telemetry.edge import Edge
-from opencto.telemetry.health import HealthBoard
 from opencto.telemetry.metrics import Metrics
 from opencto.telemetry.tracing import Silent, Tracing, open_tracing
-from opencto.vault.ports import KeyChecker
+from opencto.tools.approval_routes import router as approval_router
+from opencto.tools.approvals import Approvals
+from opencto.tools.gate import Gate
+from opencto.tools.library.access import access_tools
+from opencto.tools.registry import Registry
+from opencto.tools.routes import router as tools_router
 from opencto.vault.resolve import LocalSandbox, Resolver
 from opencto.vault.routes import VaultServices
 from opencto.vault.routes import router as vault_router
-from opencto.vault.service import VaultService
-from opencto.vault.wrapping import KeyringWrapper
 from opencto.voice.routes import routes as voice_routes
 from opencto.voice.service import VoiceService
 from opencto.wire.limits import BucketName
@@ -88,58 +103,6 @@ class UndeclaredRouteError(Exception):
 
 
 @dataclass
-class House:
-    """What the application stands on, for `cli` and tests. Routes reach their services through dependencies instead."""
-
-    settings: Settings
-    database: Database
-    clock: Clock
-    keyring: Keyring
-    health: HealthBoard = field(default_factory=HealthBoard)
-
-    @cached_property
-    def audit(self) -> AuditLog:
-        """The audit trail. Its signing key is read, or made, at first use: touch it before you open a transaction."""
-        return AuditLog(
-            self.database,
-            self.clock,
-            self.keyring.key("audit-signing"),
-            self.settings.data_dir / "audit",
-            retention_days=self.settings.audit_retention_days,
-        )
-
-
-def open_house(settings: Settings, clock: Clock | None = None) -> House:
-    """The ground floor without a web server: the command line stands on it too. The database must be migrated."""
-    clock = clock or SystemClock()
-    database = Database.from_settings(settings)
-    keyring = Keyring(settings.data_dir / "secrets", settings.master_key, database, clock)
-    return House(settings, database, clock, keyring)
-
-
-def open_authenticator(house: House) -> Authenticator:
-    """What checks credentials."""
-    return Authenticator(
-        house.database,
-        house.clock,
-        session_idle_hours=house.settings.session_idle_hours,
-        csrf_key=house.keyring.key("session"),
-    )
-
-
-def open_identity(house: House, authenticator: Authenticator | None = None) -> IdentityServices:
-    """The services of identity, for the application and for the command line beside the data directory."""
-    return build_identity(
-        house.settings,
-        house.database,
-        house.clock,
-        house.keyring,
-        authenticator or open_authenticator(house),
-        house.audit,
-    )
-
-
-@dataclass
 class Upstream:
     """Everything on the way to OpenAI, and the surfaces that go there."""
 
@@ -150,11 +113,15 @@ class Upstream:
     vault: VaultServices
     path: CallPath
     realtime: RealtimeService
+    recorder: Recorder
+    sessions: Sessions
     voice: VoiceService
     models: ModelsService
     usage: UsageService
     watch: ModelWatch
     status: StatusBoard
+    tools: Gate
+    approvals: Approvals
     chores: Chores
 
     async def aclose(self) -> None:
@@ -167,19 +134,18 @@ class Upstream:
         await self.limits.store.aclose()
 
 
-def open_vault(house: House, checker: KeyChecker) -> VaultService:
-    """The keys that people bring, for the application and for the command line beside the data directory."""
-    wrapper = KeyringWrapper(house.keyring, house.database, house.clock)
-    return VaultService(house.database, house.clock, wrapper, house.audit, checker)
-
-
-def open_limits(house: House, ledger: Ledger, observe: Observer | None = None) -> Limits:
-    """Rate limits and spend caps, for the application and for the command line beside the data directory."""
-    return build_limits(house.settings, house.database, house.clock, house.audit, _Meter(ledger), observe)
+def open_desk(house: House) -> Desk:
+    """What every write needs."""
+    return Desk(house.database, house.clock, house.keyring.key("idempotency"))
 
 
 def open_upstream(
-    house: House, identity: IdentityServices, sandbox: Sandbox | None, metrics: Metrics, tracing: Tracing | Silent
+    house: House,
+    identity: IdentityServices,
+    sandbox: Sandbox | None,
+    metrics: Metrics,
+    tracing: Tracing | Silent,
+    desk: Desk,
 ) -> Upstream:
     """The path to OpenAI: doors, limits, keys, ledger, and the surfaces on it."""
     settings, database, clock = house.settings, house.database, house.clock
@@ -200,7 +166,7 @@ def open_upstream(
         limiter,
         writer,
         ledger,
-        house.audit,
+        house.trail,
         tracing,
         clock,
         house.keyring.key("safety-identifier"),
@@ -209,6 +175,27 @@ def open_upstream(
     voice = VoiceService(settings, database, clock, path, workspaces)
     watch = ModelWatch(settings, database, clock)
     status = StatusBoard(database, writer, house.health, clock)
+    models = ModelsService(path, resolver, limiter, workspaces, watch, clock)
+    usage = UsageService(settings, database, clock, path, resolver, limiter, workspaces)
+    sessions = open_sessions(house, workspaces)
+    registry = Registry(
+        [
+            *ops_tools(models, usage, limits, status, workspaces, clock),
+            *budget_tools(limits, database),
+            *realtime_tools(sessions, clock),
+            *access_tools(identity.tokens, database, clock),
+        ]
+    )
+    tools = Gate(
+        registry,
+        database,
+        clock,
+        house.trail,
+        desk.fingerprint,
+        dry_run=False,
+        approval_minutes=settings.approval_minutes,
+    )
+    approvals = Approvals(registry, database, clock, house.trail, desk.fingerprint)
     return Upstream(
         writer=writer,
         doors=doors,
@@ -216,13 +203,33 @@ def open_upstream(
         ledger=ledger,
         vault=VaultServices(keys, resolver),
         path=path,
-        realtime=RealtimeService(settings, path, workspaces, _NoTools()),
+        realtime=RealtimeService(settings, path, workspaces, registry, clock),
+        recorder=Recorder(
+            database, clock, ledger, workspaces, house.live, transcription_model=settings.transcription_model
+        ),
+        sessions=sessions,
         voice=voice,
-        models=ModelsService(path, resolver, limiter, workspaces, watch, clock),
-        usage=UsageService(settings, database, clock, path, resolver, limiter, workspaces),
+        models=models,
+        usage=usage,
         watch=watch,
         status=status,
-        chores=Chores(settings, database, clock, keys, ledger, voice, limits, watch, status),
+        tools=tools,
+        approvals=approvals,
+        chores=Chores(
+            settings,
+            database,
+            clock,
+            keys,
+            ledger,
+            voice,
+            limits,
+            watch,
+            status,
+            tools,
+            approvals,
+            sessions,
+            house.live,
+        ),
     )
 
 
@@ -237,16 +244,6 @@ class _UpstreamObserver:
         timing.add_upstream(upstream.seconds)
 
 
-class _Meter:
-    """The ledger as what the spend caps ask."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
-
-    async def spent_in(self, workspace_id: str, month: str) -> Spent:
-        return Spent(*await self._ledger.spent_in(workspace_id, month))
-
-
 class _Limiter:
     """The limits as what the path asks: one call counted, and what to tell the caller."""
 
@@ -256,13 +253,6 @@ class _Limiter:
     async def take(self, who: WorkspaceCaller, bucket: BucketName) -> Mapping[str, str]:
         allowance = await self._limits.admit(who, bucket)
         return {} if allowance is None else allowance.headers()
-
-
-class _NoTools:
-    """The registry has no tools yet, so a session is given none."""
-
-    def for_realtime(self, who: WorkspaceCaller) -> Sequence[FunctionTool]:  # noqa: ARG002 - the port's shape
-        return ()
 
 
 def open_sandbox(house: House) -> Sandbox | None:
@@ -294,8 +284,8 @@ def _assemble(house: House) -> FastAPI:  # noqa: PLR0915 - wiring is one straigh
     sandbox = open_sandbox(house)
     metrics = Metrics()
     tracing = open_tracing(settings.otlp_endpoint)
-    upstream = open_upstream(house, identity, sandbox, metrics, tracing)
-    desk = Desk(house.database, house.clock, house.keyring.key("idempotency"))
+    desk = open_desk(house)
+    upstream = open_upstream(house, identity, sandbox, metrics, tracing, desk)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
@@ -347,11 +337,17 @@ def _assemble(house: House) -> FastAPI:  # noqa: PLR0915 - wiring is one straigh
     app.state.vault = upstream.vault
     app.state.path = upstream.path
     app.state.realtime = upstream.realtime
+    app.state.recorder = upstream.recorder
+    app.state.sessions = upstream.sessions
+    app.state.live = house.live
     app.state.voice = upstream.voice
     app.state.models = upstream.models
     app.state.usage = upstream.usage
     app.state.status = upstream.status
+    app.state.tools = upstream.tools
+    app.state.approvals = upstream.approvals
     app.state.model_watch = upstream.watch
+    app.state.addresses = AddressBook(settings)
     house.health.add("database", house.database.ping)
     if settings.redis_url:
         house.health.add("redis", upstream.limits.store.ping)
@@ -370,10 +366,14 @@ def _assemble(house: House) -> FastAPI:  # noqa: PLR0915 - wiring is one straigh
         ledger_router,
         usage_router,
         status_router,
+        tools_router,
+        approval_router,
+        session_router,
+        address_router,
         dashboard_router,
     ):
         app.router.routes.extend(router.routes)
-    app.router.routes.extend([*realtime_routes, *voice_routes, *model_routes])
+    app.router.routes.extend([*realtime_routes, *voice_routes, *model_routes, *live_routes])
     if sandbox is not None:
         declared = access.open_to_all("the sandbox takes the server's own key and nothing else")(sandbox)
         app.router.routes.append(Mount("/sandbox/v1", declared))

@@ -1,5 +1,5 @@
 """What the application does by itself from time to time: sweep the limits, try stored keys, watch for models that end,
-save what the status board counted, keep to retention.
+save what the status board counted, keep to retention, go on with what was approved.
 """
 
 import asyncio
@@ -14,9 +14,13 @@ from opencto.core.problems import Problem
 from opencto.core.settings import Settings
 from opencto.ledger.usage import Ledger
 from opencto.limits.service import Limits
+from opencto.live.feed import Feed
 from opencto.ops.status import StatusBoard
 from opencto.ops.watch import ModelWatch
+from opencto.realtime.sessions import Sessions
 from opencto.telemetry import log
+from opencto.tools.approvals import Approvals
+from opencto.tools.gate import Gate
 from opencto.vault.service import VaultService
 from opencto.voice.service import VoiceService
 
@@ -24,6 +28,9 @@ SWEEP_SECONDS = 30
 KEYS_SECONDS = 900
 MODELS_SECONDS = 900
 STATUS_SECONDS = 5
+APPROVALS_SECONDS = 2
+SESSIONS_SECONDS = 900
+LIVE_SECONDS = 600
 RETENTION_SECONDS = 3_600
 
 
@@ -50,6 +57,10 @@ class Chores:
         limits: Limits,
         watch: ModelWatch,
         status: StatusBoard,
+        tools: Gate,
+        approvals: Approvals,
+        sessions: Sessions,
+        live: Feed,
     ) -> None:
         self._settings = settings
         self._database = database
@@ -63,6 +74,12 @@ class Chores:
             Chore("status.retention", RETENTION_SECONDS, status.forget_old),
             Chore("ledger.retention", RETENTION_SECONDS, lambda: asyncio.to_thread(self.forget_old_calls)),
             Chore("voice.retention", RETENTION_SECONDS, lambda: asyncio.to_thread(voice.forget_old)),
+            Chore("tools.retention", RETENTION_SECONDS, lambda: asyncio.to_thread(tools.forget_old)),
+            Chore("approvals.sweep", APPROVALS_SECONDS, approvals.sweep),
+            Chore("approvals.retention", RETENTION_SECONDS, lambda: asyncio.to_thread(approvals.forget_old)),
+            Chore("sessions.silent", SESSIONS_SECONDS, lambda: asyncio.to_thread(sessions.end_silent)),
+            Chore("sessions.retention", RETENTION_SECONDS, lambda: asyncio.to_thread(sessions.forget_old)),
+            Chore("live.retention", LIVE_SECONDS, lambda: asyncio.to_thread(live.forget_old)),
         )
 
     def forget_old_calls(self) -> int:

@@ -1,9 +1,10 @@
-"""Help for tests, ours and yours: a clock that is turned by hand, and a strict OpenAI on a real socket."""
+"""Help for tests, ours and yours: a clock that is turned by hand, a strict OpenAI on a real socket, a line that can be cut."""
 
+import asyncio
 import socket
 import threading
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,12 +12,15 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from opencto.core.clock import Clock
 from opencto.sandbox.app import Sandbox, create_sandbox, standing_alone
 from opencto.sandbox.config import SandboxConfig
 from opencto.sandbox.faults import Fault
+from opencto.sandbox.front import KEEP_ALIVE_SECONDS
 from opencto.sandbox.recording import SeenRequest
+from opencto.sandbox.senses import Senses
 
 
 class ManualClock:
@@ -68,12 +72,20 @@ class RunningSandbox:
 
 @contextmanager
 def running_sandbox(
-    *, clock: Clock | None = None, database: Path | None = None, faults: Sequence[str] = (), **config: Any
+    *,
+    clock: Clock | None = None,
+    database: Path | None = None,
+    faults: Sequence[str] = (),
+    senses: Senses | None = None,
+    on_frame: Callable[[str], None] | None = None,
+    **config: Any,
 ) -> Generator[RunningSandbox]:
     """A strict OpenAI on a free port of 127.0.0.1, in a thread; gone at the end.
 
     `faults` as for `opencto sandbox --fault`; `config` are further fields of SandboxConfig, such as
-    requests_per_minute. There is no demo month unless `demo=True`.
+    requests_per_minute. There is no demo month unless `demo=True`. `senses` None means the ears and the voice that are
+    installed. `on_frame` is told the text of every frame that is sent to a socket, whoever listens there; what it raises
+    breaks that socket.
     """
     with TemporaryDirectory(prefix="opencto-sandbox-") as folder:
         requests: list[SeenRequest] = []
@@ -85,12 +97,26 @@ def running_sandbox(
                 **settings,
             ),
             clock,
+            senses,
         )
-        with listening(standing_alone(sandbox)) as origin:
+        app = standing_alone(sandbox)
+        with listening(app if on_frame is None else _overheard(app, on_frame)) as origin:
             try:
                 yield RunningSandbox(f"{origin}/v1", sandbox, requests)
             finally:
                 sandbox.close()
+
+
+def _overheard(app: ASGIApp, on_frame: Callable[[str], None]) -> ASGIApp:
+    async def overheard(scope: Scope, receive: Receive, send: Send) -> None:
+        async def told(message: Message) -> None:
+            if message["type"] == "websocket.send" and message.get("text") is not None:
+                on_frame(message["text"])
+            await send(message)
+
+        await app(scope, receive, told)
+
+    return overheard
 
 
 @contextmanager
@@ -105,6 +131,7 @@ def listening(app: Any) -> Generator[str]:
             lifespan="off",
             log_config=None,
             access_log=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=1,
         )
     )
@@ -116,3 +143,94 @@ def listening(app: Any) -> Generator[str]:
         server.should_exit = True
         thread.join(timeout=10)
         listener.close()
+
+
+class Cuttable:
+    """A line to `host`:`port` that forwards bytes until it is cut. `origin` is where clients go in its place."""
+
+    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
+        self._to = (host, port)
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._clients: set[asyncio.Task[None]] = set()
+        self._needle = b""
+        self._left = 0
+        self._is_down = False
+        self.origin = ""
+        self.cuts = 0
+
+    def cut(self) -> None:
+        """Every connection breaks off at once, as when a cable is pulled. New ones may come."""
+        self.cuts += 1
+        for writer in list(self._writers):
+            writer.transport.abort()
+
+    def cut_at(self, needle: bytes, times: int = 1) -> None:
+        """Cut as soon as this has passed so often, and not a byte later. What a client sends on a WebSocket is masked and not seen."""
+        self._needle, self._left = needle, times
+
+    def down(self, is_down: bool = True) -> None:
+        """While it is down, whoever connects is dropped. What runs is cut."""
+        self._is_down = is_down
+        if is_down:
+            self.cut()
+
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One client."""
+        client = asyncio.create_task(self._serve(reader, writer))
+        self._clients.add(client)
+        client.add_done_callback(self._clients.discard)
+
+    async def close(self) -> None:
+        self.down()
+        await asyncio.gather(*self._clients)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._is_down:
+            writer.transport.abort()
+            return
+        there: asyncio.StreamWriter | None = None
+        with suppress(OSError):  # one side is gone, and with it the other
+            back, there = await asyncio.open_connection(*self._to)
+            self._writers |= {writer, there}
+            ways = [asyncio.create_task(self._pass(reader, there)), asyncio.create_task(self._pass(back, writer))]
+            try:
+                await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for way in ways:
+                    way.cancel()
+                await asyncio.gather(*ways, return_exceptions=True)
+        for one in (writer, there):
+            if one is not None:
+                self._writers.discard(one)
+                one.close()
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        before = b""
+        while chunk := await reader.read(65536):
+            seen = before + chunk
+            while self._needle and (place := seen.find(self._needle)) >= 0:
+                seen = seen[place + len(self._needle) :]
+                self._left -= 1
+                if not self._left:
+                    writer.write(chunk[: len(chunk) - len(seen)])
+                    await writer.drain()
+                    self._needle = b""
+                    self.cut()
+                    return
+            before = seen[-len(self._needle) + 1 :] if len(self._needle) > 1 else b""
+            writer.write(chunk)
+            await writer.drain()
+
+
+@asynccontextmanager
+async def cuttable(port: int) -> AsyncGenerator[Cuttable]:
+    """A line to this port of 127.0.0.1 that a test may cut."""
+    line = Cuttable(port)
+    server = await asyncio.start_server(line.accept, "127.0.0.1", 0)
+    line.origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    try:
+        yield line
+    finally:
+        server.close()
+        await line.close()
+        await server.wait_closed()

@@ -4,6 +4,7 @@ secret, redirect address, PKCE verifier, a code used twice), signs with real key
 
 import base64
 import contextlib
+import functools
 import gzip
 import hashlib
 import hmac
@@ -64,6 +65,12 @@ class _Grant:
     who: Somebody
 
 
+@functools.cache
+def _first_key() -> jwk.RSAKey:
+    """One for the process, since 2048 bits take 80 ms; `rotate_keys` makes another."""
+    return jwk.RSAKey.generate_key(2048, {"use": "sig", "kid": "key-1"})
+
+
 class FakeIssuer:
     """Use as a context manager. `url` is the issuer; `somebody` is who signs in; `fault` is what goes wrong, at the path
     `fault_at` alone where it is set. With `tls` it speaks HTTPS alone.
@@ -84,7 +91,7 @@ class FakeIssuer:
         self._clock = clock
         self._grants: dict[str, _Grant] = {}
         self._access: dict[str, Somebody] = {}
-        self._key = jwk.RSAKey.generate_key(2048, {"use": "sig", "kid": "key-1"})
+        self._key = _first_key()
         handler = type("Handler", (_Handler,), {"issuer": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         if tls is not None:

@@ -12,6 +12,14 @@ from surface import KEY, Surface
 
 pytestmark = pytest.mark.anyio
 ANY_HASH = "0" * 64
+TOOLS = (
+    "get_limits_status",
+    "get_openai_usage",
+    "get_service_health",
+    "list_openai_models",
+    "list_voice_sessions",
+    "set_monthly_budget",
+)
 SESSION: dict[str, Any] = {
     "type": "realtime",
     "model": "gpt-realtime-2.1",
@@ -31,7 +39,7 @@ SESSION: dict[str, Any] = {
         },
         "output": {"format": {"type": "audio/pcm", "rate": 24_000}, "voice": "marin"},
     },
-    "tools": [],
+    "tools": [{"type": "function", "name": name, "description": "…", "parameters": {}} for name in TOOLS],
     "tool_choice": "auto",
 }
 ASKED: dict[str, Any] = {
@@ -74,6 +82,10 @@ async def sent(surface: Surface, sandbox: RunningSandbox, what: str) -> Any:
         assert re.fullmatch(r"[0-9a-f]{32,64}", safety)
         assert len(body["session"]["instructions"]) > 100
         body["session"]["instructions"] = "…"
+        for tool in body["session"]["tools"]:  # sentences and schemas of ours: the tools' own tests look into them
+            assert len(tool["description"]) > 20
+            assert tool["parameters"]["type"] == "object"
+            tool["description"], tool["parameters"] = "…", {}
     else:
         assert re.fullmatch(r"[0-9a-f]{32,64}", body["safety_identifier"])
         assert len(body["messages"][0]["content"]) > 100

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from journeys.program import PATIENCE_SECONDS, environment
 from opencto import cli
 
@@ -69,3 +71,8 @@ def _standard_input(typed: str) -> Generator[None]:
         yield
     finally:
         sys.stdin = before
+
+
+@pytest.fixture(params=["sqlite"])
+def database_url() -> None:
+    """What a terminal shows is the same on both databases; the rooms' own tests run on both."""

@@ -9,10 +9,10 @@ from sqlalchemy import update
 from typer.testing import CliRunner, Result
 
 from ledger.conftest import event
-from opencto.app import House, open_house
 from opencto.cli.audit import app
 from opencto.core.database import Database
 from opencto.core.settings import Settings
+from opencto.house import House, open_house
 from opencto.ledger.tables import audit_events
 from opencto.testing import ManualClock
 

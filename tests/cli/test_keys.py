@@ -27,6 +27,8 @@ from opencto.vault.tables import provider_keys
 from opencto.wire.identity import Role
 
 pytestmark = pytest.mark.anyio
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""Dear, and the database has no part in what it tries."""
 
 KEY = "sk-proj-" + "Qz7v" * 12 + "Ada1"
 ADMIN_KEY = "sk-admin-" + "Qz7v" * 12 + "Adm1"
@@ -55,6 +57,7 @@ def everything_in(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
+@ON_SQLITE
 async def test_a_key_is_saved_from_a_pipe_listed_checked_and_deleted(
     world: World, environ: dict[str, str], openai: RunningSandbox, settings: Settings
 ) -> None:
@@ -150,6 +153,7 @@ async def test_what_is_no_key_is_refused_and_not_repeated(world: World, environ:
     assert "Qz7v" not in done.stderr
 
 
+@ON_SQLITE
 async def test_on_a_terminal_the_key_is_asked_for_without_echo(
     world: World, environ: dict[str, str], openai: RunningSandbox
 ) -> None:

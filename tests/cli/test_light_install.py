@@ -65,7 +65,7 @@ def test_help_and_version_need_no_more(light: Path) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["up", "claim", "config show", "people list", "token list", "audit list", "sandbox"],
+    ["up", "claim", "config show", "people list", "token list", "audit list", "sandbox", "doctor"],
 )
 def test_a_command_of_the_server_names_the_extra_that_it_needs(light: Path, tmp_path: Path, command: str) -> None:
     refused = run(light, "-m", "opencto", *command.split(), OPENCTO_DATA_DIR=str(tmp_path / "data"))
@@ -108,3 +108,42 @@ def test_the_sdk_needs_no_more(light: Path) -> None:
     with fake_server(said(200, {"workspaceId": "ws_light", "keys": []})) as server:
         used = run(light, "-W", "error", "-c", SDK, OPENCTO_BASE_URL=server.base_url, OPENCTO_TOKEN="octo_x")
     assert (used.stdout, used.stderr) == ("ws_light\n", "")
+
+
+ELSEWHERE = """
+import sys
+from opencto.cli import run
+for command in sys.argv[1:]:
+    print(f"{command}: {run(command.split())}", file=sys.stderr)
+"""
+
+
+def test_a_server_elsewhere_needs_no_more(light: Path, tmp_path: Path) -> None:
+    """One process for them all, and the answers in the order in which they are asked for."""
+    person: dict[str, object] = {"id": "usr_1", "name": "Ada", "email": None, "disabledAt": None}
+    person |= {"createdAt": "2026-11-23T12:00:00Z"} | dict.fromkeys(
+        ("emailVerified", "isOperator", "secondFactor"), True
+    )
+    room = {"workspaceId": "ws_1", "slug": "acme", "name": "Acme", "role": "owner"}
+    session = said(200, {"signedIn": True, "claimed": True, "person": person, "workspaces": [room]})
+    totals = {"calls": 0, "inputTokens": 0, "outputTokens": 0, "cost": "0", "unknownCost": 0}
+    keys, sums = said(200, {"workspaceId": "ws_1", "keys": []}), said(200, totals)
+    people, empty = said(200, {"data": [person], "nextCursor": None}), said(200, {"data": [], "nextCursor": None})
+    asked = {
+        "keys list": (0, session, keys),
+        "ledger": (0, session, empty, sums),
+        "ledger --csv": (0, session, empty),
+        "people list": (0, people),
+        "token list": (0, empty),
+        "audit list": (0, empty, empty),
+        "keys rotate": (2,),
+    }
+    with fake_server(*(answer for _, *answers in asked.values() for answer in answers)) as server:
+        where = {"OPENCTO_BASE_URL": server.base_url, "OPENCTO_TOKEN": "octo_x", "HOME": str(tmp_path)}
+        used = run(light, "-c", ELSEWHERE, *asked, **where)
+    ended = [
+        line for line in used.stderr.splitlines() if not line.startswith("Error: `opencto keys rotate` works beside")
+    ]
+    assert ended == [f"{command}: {code}" for command, (code, *_) in asked.items()]
+    for told in ("There is no key in acme yet.", "No call in acme fits.", "upstreamRequestId", "Ada", "Nothing fits."):
+        assert told in used.stdout

@@ -6,6 +6,7 @@ import traceback
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
+import httpx2
 import pytest
 
 from client.both import Make
@@ -27,11 +28,18 @@ from opencto.client import (
     ServerError,
     SpendCapReachedError,
 )
-from opencto.client.answers import retry_after
+from opencto.client.answers import no_answer, retry_after
 from opencto.client.options import resolved
 
 TOKEN = "octo_Canary0123456789abcdefghijklmnop"
 PLANTED = "sk-proj-Planted0123456789 with a blank"
+
+
+def test_a_certificate_that_is_not_trusted_is_named_as_that() -> None:
+    refused = httpx2.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate")
+    failure = no_answer(refused, "https://cto.example.com")
+    assert isinstance(failure, APIConnectionError)
+    assert str(failure).startswith("The certificate of https://cto.example.com is not trusted here.")
 
 
 def everything_told(error: BaseException | None) -> str:

@@ -44,6 +44,7 @@ def test_keys_are_saved_listed_and_deleted(people: Cast) -> None:
     assert kept.key_hint == saved.key_hint
     assert BYOK not in kept.model_dump_json()
     assert people.carol.realtime.create_token().key_source == "user"
+    assert people.carol.keys.check("openai").key_hint == kept.key_hint
     assert people.carol.keys.delete(KeyProvider.OPENAI).deleted
     assert not people.carol.keys.delete("openai").deleted
     assert people.carol.keys.list().keys == []
@@ -68,6 +69,14 @@ def test_the_ledger_by_time_and_surface(people: Cast) -> None:
     newest = next(iter(people.ben.ledger.list(surface="voice_respond", since=now - timedelta(hours=1))))
     assert (newest.person_id, newest.status) == (people.stage.world.carol.id, "done")
     assert people.ben.ledger.list(until=datetime(2020, 1, 1, tzinfo=UTC)).data == []
+    totals = people.ben.ledger.totals(surface="voice_respond", since=now - timedelta(hours=1))
+    assert totals.calls >= 1
+    assert people.ben.ledger.totals(until=datetime(2020, 1, 1, tzinfo=UTC)).calls == 0
+    shares = people.ben.ledger.shares(start=now.date(), end=now.date(), group_by="person")
+    assert shares.group_by == "person"
+    assert people.stage.world.carol.id in {one.key for one in shares.data}
+    with people.ben.ledger.export_shares(start=now.date(), end=now.date(), group_by="person") as lines:
+        assert people.stage.world.carol.id.encode() in b"".join(lines)
 
 
 def test_workspaces_from_their_making_to_their_end(people: Cast) -> None:
@@ -110,6 +119,7 @@ def test_members_change_their_role_and_leave(people: Cast) -> None:
     with world.house.database.write() as tx:
         guest = world.person(tx, f"Guest{datetime.now(UTC).microsecond}", world.acme, Role.VIEWER)
     assert guest.id in {one.person_id for one in people.ben.members.list(limit=2, workspace_id=world.acme.id)}
+    assert people.ben.members.get(guest.id, workspace_id=world.acme.id).name == guest.name
     assert people.ben.members.change_role(guest.id, "member", workspace_id=world.acme.id).role == Role.MEMBER
     assert people.ben.members.remove(guest.id, workspace_id=world.acme.id).ok
     assert people.ben.members.list(q=guest.name, workspace_id=world.acme.id).data == []
@@ -153,6 +163,8 @@ def test_the_audit_trail_is_read_checked_and_taken_along(people: Cast) -> None:
     assert rows.data[0].actor_id == people.stage.world.ben.id
     assert people.ada.audit.verify().ok
     assert people.ada.audit.list(everything=True, limit=1).data
+    newest = next(iter(people.ben.audit.list()))
+    assert people.ben.audit.get(newest.seq) == newest
     taken = b"".join(people.ben.audit.export(actor_id=people.stage.world.ben.id))
     actions = [json.loads(line).get("action") for line in taken.splitlines()]
     assert "invitation.created" in actions
@@ -210,3 +222,15 @@ def test_the_figures_of_the_runbook(people: Cast) -> None:
     buckets = {one.bucket: one for one in status.buckets}
     assert {"realtime_token", "cto_openai_proxy"} <= set(buckets)
     assert buckets["voice_respond"].windows[0].requests >= 1
+    hours = {one.bucket: one.hours for one in people.ada.status_hours().buckets}
+    assert hours["voice_respond"][-1].requests >= 1
+
+
+def test_tools_are_listed_and_the_same_call_runs_once(people: Cast) -> None:
+    assert "get_limits_status" in {one.name for one in people.vic.tools.list().data}
+    first = people.carol.tools.call("get_limits_status", call_id="call_sdk")
+    assert (first.status, first.code) == ("done", None)
+    assert people.carol.tools.call("get_limits_status", call_id="call_sdk") == first
+    assert people.carol.tools.call("get_limits_status").call_id != first.call_id
+    wrong = people.carol.tools.call("list_openai_models", {"capability": "flying"})
+    assert (wrong.status, wrong.code) == ("failed", "INVALID_ARGUMENTS")

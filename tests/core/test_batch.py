@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -29,8 +30,10 @@ def row(tx: Connection, purpose: str) -> str:
 
 
 def stored(database: Database) -> int:
+    """How many rows `row` has left."""
     with database.read() as tx:
-        return tx.execute(select(func.count()).select_from(purpose_keys)).scalar_one()
+        ours = select(func.count()).where(purpose_keys.c.fingerprint == b"x")
+        return tx.execute(ours).scalar_one()
 
 
 async def test_each_of_many_writes_gets_its_own_answer_and_is_committed(
@@ -102,3 +105,28 @@ async def test_a_caller_whose_loop_is_gone_does_not_end_the_writer(database: Dat
     assert await asyncio.wait_for(writer.write(lambda tx: row(tx, "later")), 5) == "later"
     await asyncio.to_thread(writer.stop)
     assert stored(database) == 2
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_only_what_an_answer_depends_on_waits_for_the_disk(writer: BatchWriter) -> None:
+    def safety(tx: Connection) -> object:
+        return tx.exec_driver_sql("PRAGMA synchronous").scalar()
+
+    normal, full = 1, 2
+    assert await writer.write(safety, flushed=False) == normal
+    assert await writer.write(safety) == full
+    assert await writer.write(safety, flushed=False) == normal
+    hold, held = threading.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def wait(_tx: Connection) -> None:
+        loop.call_soon_threadsafe(held.set)
+        assert hold.wait(10)
+
+    first = asyncio.create_task(writer.write(wait))
+    await held.wait()
+    together = [asyncio.create_task(writer.write(safety, flushed=flushed)) for flushed in (False, True, False)]
+    await asyncio.sleep(0)  # now they are queued, and share one transaction
+    hold.set()
+    assert await asyncio.gather(*together) == [full, full, full]
+    await first

@@ -1,12 +1,14 @@
 """Certificates: our own, kept and renewed in time; a given one, checked in words."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
-from opencto.core.certificates import RENEW_DAYS, VALID_DAYS, given, self_signed
+from opencto.core.certificates import RENEW_DAYS, VALID_DAYS, fingerprint, given, names, read, self_signed
 from opencto.core.errors import StartError
 from opencto.testing import ManualClock
 
@@ -22,6 +24,20 @@ def test_our_own_covers_this_machine_and_what_is_asked_for(tmp_path: Path, clock
     assert {"localhost", "127.0.0.1", "::1", "cto.example.com", "10.1.2.3"} <= covered
     assert made.key.stat().st_mode & 0o777 == 0o600
     assert len(made.fingerprint.split(":")) == 32
+
+
+def test_what_is_read_from_the_file_is_what_was_made(tmp_path: Path, clock: ManualClock) -> None:
+    made = self_signed(tmp_path, clock, also=("cto.example.com", "10.1.2.3"))
+    certificate = read(made.chain)
+    assert fingerprint(certificate) == made.fingerprint
+    assert {"localhost", "::1", "cto.example.com", "10.1.2.3"} <= set(names(certificate))
+
+
+def test_a_certificate_without_names_is_good_for_none(clock: ManualClock) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    nobody = x509.Name([])
+    bare = x509.CertificateBuilder(nobody, nobody, key.public_key(), 1, clock.now(), clock.now() + timedelta(1))
+    assert names(bare.sign(key, hashes.SHA256())) == []
 
 
 def test_it_is_kept_until_it_nears_its_end(tmp_path: Path, clock: ManualClock) -> None:

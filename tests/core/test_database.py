@@ -75,6 +75,16 @@ def test_threads_write_one_after_the_other(notes: Database) -> None:
     patient.close()
 
 
+def test_what_is_in_use_while_it_closes_is_closed_when_it_comes_back(notes: Database) -> None:
+    database = Database(notes.url)
+    with database.read() as tx:
+        held = tx.connection.dbapi_connection
+        database.close()
+    assert held is not None
+    with pytest.raises(Exception, match="closed"):
+        held.cursor().execute("SELECT 1")
+
+
 def test_a_full_disk_is_said_so(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'full.db'}")
     with database.write() as tx:

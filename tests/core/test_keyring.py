@@ -2,14 +2,16 @@
 
 import base64
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
 from opencto.core.database import Database
 from opencto.core.errors import StartError
-from opencto.core.keyring import Keyring
+from opencto.core.keyring import Keyring, purpose_keys
 from opencto.core.secret import Secret
 from opencto.testing import ManualClock
 
@@ -17,6 +19,14 @@ from opencto.testing import ManualClock
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "data" / "secrets"
+
+
+@pytest.fixture(autouse=True)
+def nothing_was_made(folder: Path, database: Database) -> None:
+    """The database of a first start, without the secrets that other tests find made."""
+    shutil.rmtree(folder)
+    with database.write() as tx:
+        tx.execute(delete(purpose_keys))
 
 
 def _master() -> Secret:

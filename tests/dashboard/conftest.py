@@ -3,8 +3,10 @@
 import os
 import re
 import shutil
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -28,14 +30,29 @@ def served(tmp_path: Path, free_port: int) -> Iterator[Served]:
         yield served
 
 
-expect.set_options(timeout=20_000)  # a bound, not a wait: a busy machine renders slowly
+expect.set_options(timeout=40_000)  # a bound, not a wait: a busy machine renders slowly
+
+
+@pytest.fixture(scope="session", autouse=True)
+def built_app() -> None:
+    """The pages are tested as people get them."""
+    if not (resources.files("opencto.dashboard") / "app" / "app.js").is_file():
+        raise RuntimeError("The web app is not built. Run `scripts/dashboard build`, or `make test`, which does.")
+
+
+@pytest.fixture(scope="module")
+def module_port() -> int:
+    """A free port for a server that a whole module shares."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """One for a module and not for the run: while it is open its event loop runs in this thread, where other modules
     have asynchronous tests."""
-    path = shutil.which("chromium") or shutil.which("google-chrome")
+    path = next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))), None)
     if path is None:
         raise RuntimeError("The tests need Chromium. Run `make services`, or install your system's package chromium.")
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
@@ -47,6 +64,8 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+_BLOCKED = "Service Worker registration blocked by Playwright"
+"""Contexts do without the worker, whose shell every page would fetch; test_installed has it."""
 _REFUSED = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
 
 
@@ -59,7 +78,7 @@ class Watch:
 
     def on_console(self, message: ConsoleMessage) -> None:
         refused_by_api = _REFUSED.match(message.text) and "/api/" in message.location["url"]
-        if message.type in {"error", "warning"} and not refused_by_api:
+        if message.type in {"error", "warning"} and not refused_by_api and message.text != _BLOCKED:
             self.complaints.append(f"{message.type}: {message.text}")
 
     def on_request(self, request: BrowserRequest) -> None:
@@ -84,13 +103,14 @@ def context(
 ) -> Iterator[BrowserContext]:
     width, height, scheme = request.param
     context = browser.new_context(
+        service_workers="block",
         base_url=served.origin,
         viewport={"width": width, "height": height},
         color_scheme=scheme,
         reduced_motion="reduce",
         permissions=["clipboard-read", "clipboard-write"],
     )
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(40_000)
     watch = Watch((served.origin, *elsewhere))
     context.on("page", watch.follow)
     yield context
@@ -103,13 +123,21 @@ def page(context: BrowserContext) -> Page:
     return context.new_page()
 
 
+def sign_out(page: Page) -> None:
+    """With the menu of the account, from any page of the app or any other."""
+    page.goto("/")
+    page.get_by_role("button", name="Account of").click()
+    page.get_by_role("menuitem", name="Sign out").click()
+    page.wait_for_url("**/login")
+    expect(page.get_by_label("E-mail")).to_be_focused()
+
+
 @pytest.fixture
 def owner(served: Served, page: Page) -> Page:
     """A page of Ada, who has claimed the server."""
-    page.goto(served.claim_link())
-    page.get_by_label("Your name").fill("Ada")
-    page.get_by_label("E-mail").fill("ada@example.com")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Claim the server").click()
-    page.get_by_role("heading", name="Welcome, Ada").wait_for()
+    ada = {"name": "Ada", "email": "ada@example.com", "password": PASSWORD}
+    claimed = page.request.post("/api/v1/auth/claim", data={"token": served.claim_link().partition("#")[2], **ada})
+    assert claimed.ok, claimed.text()
+    page.goto("/")
+    page.get_by_role("button", name="Account of Ada").wait_for()
     return page

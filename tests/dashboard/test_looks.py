@@ -61,6 +61,7 @@ def judge(page: Page, name: str, request: pytest.FixtureRequest) -> None:
     assert page.evaluate(SMALL) == []
     assert page.locator("h1:visible").count() == 1
     page.set_viewport_size({"width": 360, "height": 740})
+    # At once, not after a wait: a phone that is turned must not scroll sideways for a moment either.
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is wider than a small phone"
 
 
@@ -80,7 +81,8 @@ def test_claim(page: Page, served: Served, request: pytest.FixtureRequest) -> No
 
 
 def test_home(owner: Page, request: pytest.FixtureRequest) -> None:
-    expect(owner.get_by_text("Ready.")).to_be_visible()
+    expect(owner.get_by_role("heading", name="Overview")).to_be_visible()
+    expect(owner.get_by_text("This is the sandbox")).to_be_visible()
     judge(owner, "home", request)
 
 

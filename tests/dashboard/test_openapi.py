@@ -14,7 +14,7 @@ from starlette.websockets import WebSocket
 
 from opencto.core.describe import Answer, describe, fails_with
 from opencto.core.problems import Conflict, RateLimited
-from opencto.dashboard.openapi import NotDescribedError, build_document
+from opencto.dashboard.openapi import Document, NotDescribedError
 from opencto.identity import access
 from opencto.identity.access import access_of
 from opencto.identity.guard import GuardedRoute, GuardedSocket, HotRoute
@@ -41,7 +41,7 @@ class Filter(Wire):
 
 
 def document(*routes: BaseRoute) -> dict[str, Any]:
-    return json.loads(build_document(routes, ORIGIN))
+    return json.loads(Document(routes, ORIGIN).get()[0])
 
 
 async def mint(request: Request) -> Response:

@@ -7,8 +7,11 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 from pyotp.totp import TOTP
 
-from dashboard.conftest import PASSWORD
+from dashboard.conftest import PASSWORD, sign_out
 from serving import Served
+
+ON_A_DESK = pytest.mark.parametrize("context", [(1440, 900, "light")], indirect=True, ids=["wide-light"])
+"""Where the size changes nothing of what is tried; how each page looks on a phone is in test_looks."""
 
 
 def sign_in(page: Page, email: str, password: str) -> None:
@@ -39,9 +42,9 @@ def test_the_claim_link_signs_in_and_its_token_leaves_the_address_bar(page: Page
     page.get_by_label("E-mail").fill("ada@example.com")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Claim the server").click()
-    expect(page.get_by_role("heading", name="Welcome, Ada")).to_be_visible()
-    expect(page.get_by_text("You are in Default (owner).")).to_be_visible()
-    expect(page.get_by_text("Ready.")).to_be_visible()
+    expect(page.get_by_role("button", name="Account of Ada")).to_be_visible()
+    expect(page.get_by_role("button", name="Workspace: Default")).to_be_visible()
+    expect(page.get_by_role("link", name="Server: healthy")).to_be_visible()
 
 
 def test_a_mistake_that_the_server_finds_stands_beside_its_field(page: Page, served: Served) -> None:
@@ -55,6 +58,7 @@ def test_a_mistake_that_the_server_finds_stands_beside_its_field(page: Page, ser
 
 
 @pytest.mark.usefixtures("served")
+@ON_A_DESK
 def test_a_used_claim_link_is_refused_with_a_request_id_to_copy(owner: Page) -> None:
     owner.goto("/claim#octo_claim_not_the_link_that_was_printed")
     expect(owner.get_by_text("This server has an owner already.")).to_be_visible()
@@ -67,9 +71,9 @@ def test_a_used_claim_link_is_refused_with_a_request_id_to_copy(owner: Page) -> 
     assert str(owner.evaluate("navigator.clipboard.readText()")).startswith("req_")
 
 
+@ON_A_DESK
 def test_signing_out_and_in_leads_back_to_where_one_wanted_to_go(owner: Page) -> None:
-    owner.get_by_role("button", name="Sign out").click()
-    owner.wait_for_url("**/login")
+    sign_out(owner)
     owner.goto("/account")
     owner.wait_for_url("**/login?next=/account")
     sign_in(owner, "ada@example.com", PASSWORD)
@@ -77,9 +81,10 @@ def test_signing_out_and_in_leads_back_to_where_one_wanted_to_go(owner: Page) ->
     expect(owner.get_by_text("this browser")).to_be_visible()
 
 
+@ON_A_DESK
 def test_a_link_to_another_site_is_no_place_to_go_after_signing_in(owner: Page, served: Served) -> None:
     owner.goto("/login?next=//evil.example/")
-    expect(owner.get_by_role("heading", name="Welcome, Ada")).to_be_visible()
+    expect(owner.get_by_role("button", name="Account of Ada")).to_be_visible()
     assert owner.url == f"{served.origin}/"
 
 
@@ -91,21 +96,24 @@ def test_the_second_factor_is_set_up_asked_for_and_turned_off(owner: Page, serve
     expect(qr).to_be_visible()
     assert qr.evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 0
     totp = TOTP(owner.locator("#factor-secret").inner_text())
+    owner.get_by_label("Code", exact=True).fill(totp.at(served.clock.now() - timedelta(hours=1)))
+    owner.get_by_role("button", name="Turn it on").click()
+    expect(owner.locator("#factor-confirm").get_by_role("alert")).to_contain_text("The code does not match.")
     owner.get_by_label("Code", exact=True).fill(totp.at(served.clock.now()))
     owner.get_by_role("button", name="Turn it on").click()
     expect(owner.locator("#codes li")).to_have_count(10)
+    expect(owner.get_by_role("alert")).to_have_count(0)
     recovery = owner.locator("#codes li").first.inner_text()
     for code in (None, recovery):
         served.clock.advance(60)
-        owner.get_by_role("button", name="Sign out").click()
-        owner.wait_for_url("**/login")
+        sign_out(owner)
         sign_in(owner, "ada@example.com", PASSWORD)
         expect(owner.get_by_label("Code")).to_be_focused()
         expect(owner.get_by_text("Now the second factor of ada@example.com.")).to_be_visible()
         expect(owner.get_by_text("Forgot the password?")).to_be_hidden()
         owner.get_by_label("Code").fill(code or totp.at(served.clock.now()))
         owner.get_by_role("button", name="Sign in").click()
-        expect(owner.get_by_role("heading", name="Welcome, Ada")).to_be_visible()
+        expect(owner.get_by_role("button", name="Account of Ada")).to_be_visible()
     owner.goto("/account")
     expect(owner.get_by_text("9 recovery codes are left.")).to_be_visible()
     for proof in (PASSWORD, totp.at(served.clock.now() + timedelta(seconds=30))):
@@ -134,11 +142,13 @@ def test_an_invitation_makes_somebody_new_a_member(owner: Page) -> None:
     owner.get_by_label("E-mail").fill("ben@example.com")
     owner.get_by_label("Password").fill(PASSWORD)
     owner.get_by_role("button", name="Join").click()
-    expect(owner.get_by_role("heading", name="Welcome, Ben")).to_be_visible()
-    expect(owner.get_by_text("You are in Default (member).")).to_be_visible()
+    expect(owner.get_by_role("button", name="Account of Ben")).to_be_visible()
+    owner.get_by_role("button", name="Workspace: Default").click()
+    expect(owner.get_by_role("menuitemcheckbox", name="Default member")).to_be_checked()
 
 
 @pytest.mark.usefixtures("served")
+@ON_A_DESK
 def test_an_invitation_survives_signing_in_first(owner: Page) -> None:
     owner.evaluate(
         """async () => {
@@ -154,11 +164,11 @@ def test_an_invitation_survives_signing_in_first(owner: Page) -> None:
     owner.get_by_label("E-mail").fill("ben@example.com")
     owner.get_by_label("Password").fill(PASSWORD)
     owner.get_by_role("button", name="Join").click()
-    expect(owner.get_by_role("heading", name="Welcome, Ben")).to_be_visible()
+    expect(owner.get_by_role("button", name="Account of Ben")).to_be_visible()
     owner.context.clear_cookies()
     owner.goto("/login")
     sign_in(owner, "ada@example.com", PASSWORD)
-    expect(owner.get_by_role("heading", name="Welcome, Ada")).to_be_visible()
+    expect(owner.get_by_role("button", name="Account of Ada")).to_be_visible()
     link = invite(owner, workspace="second")
     owner.context.clear_cookies()
     owner.goto(link)
@@ -167,7 +177,8 @@ def test_an_invitation_survives_signing_in_first(owner: Page) -> None:
     sign_in(owner, "ben@example.com", PASSWORD)
     expect(owner.get_by_text("You are signed in as ben@example.com.")).to_be_visible()
     owner.get_by_role("button", name="Join").click()
-    expect(owner.get_by_text("Second (member)")).to_be_visible()
+    owner.get_by_role("button", name="Workspace: Default").click()
+    expect(owner.get_by_role("menuitemcheckbox", name="Second member")).to_be_visible()
 
 
 def invite(page: Page, workspace: str = "default") -> str:
@@ -183,6 +194,7 @@ def invite(page: Page, workspace: str = "default") -> str:
     )
 
 
+@ON_A_DESK
 def test_a_used_invitation_says_so(owner: Page) -> None:
     owner.goto("/invite#octo_invite_of_somebody_else_entirely")
     expect(owner.get_by_role("alert")).to_contain_text("Ask for a new one")
@@ -196,17 +208,18 @@ def test_a_reset_link_sets_a_new_password_and_ends_the_old_sign_ins(owner: Page,
     owner.get_by_role("button", name="Set the password").click()
     owner.get_by_role("main").get_by_role("link", name="Sign in").click()
     sign_in(owner, "ada@example.com", "an even better horse")
-    expect(owner.get_by_role("heading", name="Welcome, Ada")).to_be_visible()
+    expect(owner.get_by_role("button", name="Account of Ada")).to_be_visible()
 
 
+@ON_A_DESK
 def test_a_password_is_changed_and_the_other_browser_is_signed_out(owner: Page, context: BrowserContext) -> None:
     other = context.browser
     assert other is not None
-    second = other.new_context(base_url=owner.url)
+    second = other.new_context(service_workers="block", base_url=owner.url)
     elsewhere = second.new_page()
     elsewhere.goto("/login")
     sign_in(elsewhere, "ada@example.com", PASSWORD)
-    expect(elsewhere.get_by_role("heading", name="Welcome, Ada")).to_be_visible()
+    expect(elsewhere.get_by_role("button", name="Account of Ada")).to_be_visible()
     owner.goto("/account")
     expect(owner.locator("#sessions > li")).to_have_count(2)
     owner.get_by_label("Current password").fill(PASSWORD)
@@ -220,6 +233,7 @@ def test_a_password_is_changed_and_the_other_browser_is_signed_out(owner: Page, 
 
 
 @pytest.mark.usefixtures("served")
+@ON_A_DESK
 def test_a_token_is_shown_once_works_and_is_revoked(owner: Page) -> None:
     owner.goto("/account")
     expect(owner.get_by_text("No tokens yet.")).to_be_visible()
@@ -249,19 +263,24 @@ def test_the_claim_and_the_sign_in_work_with_the_keyboard_alone(page: Page, serv
     expect(page.get_by_role("button", name="Claim the server")).to_be_focused()
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Welcome, Ada")).to_be_visible()
+    expect(page.get_by_role("button", name="Account of Ada")).to_be_visible()
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
-    page.get_by_role("button", name="Sign out").press("Enter")
+    page.get_by_role("button", name="Account of Ada").press("Enter")
+    expect(page.get_by_role("menuitem", name="Your account")).to_be_focused()
+    page.keyboard.press("End")
+    expect(page.get_by_role("menuitem", name="Sign out")).to_be_focused()
+    page.keyboard.press("Enter")
     page.wait_for_url("**/login")
     expect(page.get_by_label("E-mail")).to_be_focused()
     page.keyboard.type("ada@example.com")
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Welcome, Ada")).to_be_visible()
+    expect(page.get_by_role("button", name="Account of Ada")).to_be_visible()
 
 
+@ON_A_DESK
 def test_the_login_page_explains_why_single_sign_on_did_not_work(owner: Page) -> None:
     owner.context.clear_cookies()
     owner.goto("/login?problem=OIDC_NOT_ALLOWED")

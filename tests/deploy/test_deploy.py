@@ -56,6 +56,19 @@ def test_every_file_that_the_container_copies_is_there() -> None:
     assert (ROOT / "deploy" / "opencto.sh").stat().st_mode & 0o111
 
 
+def test_the_container_brings_the_dashboard_and_its_context_is_what_it_copies() -> None:
+    built = [rest for word, rest in INSTRUCTIONS if word == "COPY" and rest.startswith("--from=app ")]
+    assert built == ["--from=app /build/src/opencto/dashboard/app /build/opencto/dashboard/app"]
+    assert ("RUN", "npm ci --no-fund --no-audit --loglevel=error") in INSTRUCTIONS
+    config = (ROOT / "dashboard" / "vite.config.ts").read_text()
+    assert 'outDir: here("../src/opencto/dashboard/app")' in config, "where the stage finds it"
+    sent = [line[1:] for line in (ROOT / ".containerignore").read_text().splitlines() if line.startswith("!")]
+    copied = [rest.split()[:-1] for word, rest in INSTRUCTIONS if word == "COPY" and not rest.startswith("--from")]
+    for path in (path for paths in copied for path in paths):
+        assert any(path == one or path.startswith(f"{one}/") for one in sent), path
+    assert (ROOT / ".dockerignore").read_text() == (ROOT / ".containerignore").read_text()
+
+
 def test_the_health_check_sees_a_server_that_answers_and_one_that_is_gone(tmp_path: Path) -> None:
     data = tmp_path / "data"
     python, *arguments = json.loads(_instruction("HEALTHCHECK").partition("CMD ")[2])

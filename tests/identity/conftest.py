@@ -1,6 +1,6 @@
 """A claimed server and browsers that talk to it, and a world of people with roles."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx2
@@ -12,10 +12,12 @@ from fastapi import FastAPI
 from identity.world import World, build_world
 from opencto.app import create_app
 from opencto.core.configuration import load
+from opencto.core.database import Database
 from opencto.identity import hashing
 from opencto.identity.claim import ClaimService
 from opencto.identity.services import IdentityServices
 from opencto.testing import ManualClock
+from opencto.testing_issuer import FakeIssuer
 
 ADA = {"name": "Ada", "email": "ada@example.com", "password": "correct horse battery"}
 
@@ -119,3 +121,29 @@ async def ada(identity: IdentityServices, new_browser: NewBrowser) -> Browser:
 @pytest.fixture
 def world(app: FastAPI) -> World:
     return build_world(app)
+
+
+@pytest.fixture
+def issuer(clock: ManualClock) -> Iterator[FakeIssuer]:
+    with FakeIssuer(clock, redirect_uri="http://127.0.0.1:8787/api/v1/auth/oidc/callback") as issuer:
+        yield issuer
+
+
+@pytest.fixture
+async def sso(
+    issuer: FakeIssuer,
+    environ: dict[str, str],
+    database: Database,  # noqa: ARG001 - migrated before the server opens it
+    clock: ManualClock,
+) -> AsyncGenerator[FastAPI]:
+    """A claimed server that trusts the issuer for everybody at example.com."""
+    environ.update(issuer.environ, OPENCTO_OIDC_ALLOW="@Example.com linus@example.org", OPENCTO_OIDC_NAME="Acme")
+    async with serve(environ, clock) as app, browser_of(app) as owner:
+        assert (await claim_with(owner, claim_token(app.state.identity))).status_code == 200
+        yield app
+
+
+@pytest.fixture
+async def browser(sso: FastAPI) -> AsyncGenerator[Browser]:
+    async with browser_of(sso) as browser:
+        yield browser

@@ -54,6 +54,8 @@ class Door:
                 schema = resolve(self.document, one["schema"])
                 if "enum" in schema:
                     return str(schema["enum"][0])
+                if schema.get("type") == "integer":
+                    return str(2**53)
         return f"{name}_nothing"
 
     def query(self, workspace: str | None) -> dict[str, str]:

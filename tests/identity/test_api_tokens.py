@@ -50,6 +50,35 @@ async def test_last_use_is_written_down(app: FastAPI, client: httpx2.AsyncClient
     assert (one["lastUsedAt"], one["lastUsedFrom"]) == ("2026-11-23T12:00:00.000Z", "127.0.0.1")
 
 
+async def test_tokens_are_sorted_by_what_the_table_shows_page_by_page(
+    app: FastAPI, client: httpx2.AsyncClient, world: World, clock: ManualClock
+) -> None:
+    """Never used is earliest, never ending is last, whichever page they fall on."""
+    made: dict[str, httpx2.Response] = {}
+    for name, days in (("b", None), ("C", 30), ("a", 7), ("d", None)):
+        made[name] = await make(client, world.zoe.browser, name=name, expiresInDays=days)
+        clock.advance(60)
+    for name in ("a", "d"):
+        await client.get(PATH, headers=bearer(made[name]))
+        app.state.gatekeeper.authenticator.flush()
+        clock.advance(60)
+
+    async def names(sort: str) -> str:
+        found, cursor = "", None
+        while True:
+            query = {"limit": "1", "sort": sort, **({"cursor": cursor} if cursor else {})}
+            page = (await client.get(PATH, params=query, headers=world.zoe.browser)).json()
+            found += "".join(one["name"] for one in page["data"] if len(one["name"]) == 1)
+            cursor = page["nextCursor"]
+            if cursor is None:
+                return found
+
+    assert await names("name") == "abCd"
+    assert (await names("lastUsedAt"), await names("-lastUsedAt")) == ("bCad", "daCb")
+    assert (await names("expiresAt"), await names("-expiresAt")) == ("aCbd", "dbCa")
+    assert await names("createdAt") == "bCad"
+
+
 async def test_the_rights_of_a_token_are_those_of_its_owner_at_the_moment_of_use(
     client: httpx2.AsyncClient, world: World
 ) -> None:

@@ -30,6 +30,12 @@ from opencto.wire.identity import Role, Scope
 
 pytestmark = pytest.mark.anyio
 
+
+@pytest.fixture(params=["sqlite"])
+def database_url() -> None:
+    """Who may come in, and in what shape, is decided before a database is asked."""
+
+
 OPEN = {
     ("GET", "/health"),
     ("GET", "/ready"),
@@ -42,6 +48,8 @@ OPEN = {
     ("GET", "/api/v1/auth/oidc/start"),
     ("GET", "/api/v1/auth/oidc/callback"),
     ("GET", "/openapi.json"),
+    ("GET", "/manifest.webmanifest"),
+    ("GET", "/service-worker.js"),
     ("GET", "/docs"),
     ("GET", "/"),
     ("GET", "/account"),
@@ -50,6 +58,22 @@ OPEN = {
     ("GET", "/login"),
     ("GET", "/reset"),
     ("GET", "/assets/{digest}/{name}"),
+    *(
+        ("GET", f"/{page}{row}")
+        for page in (
+            "talk",
+            "diagnostics",
+            "https",
+            "models",
+            "usage",
+            "keys",
+            "sessions",
+            "people",
+            "workspace",
+            "audit",
+        )
+        for row in ("", "/{item}")
+    ),
     ("*", "/sandbox/v1"),
 }
 """Everything that a stranger may call, by address. Keep it short."""

@@ -87,6 +87,32 @@ async def test_a_newcomer_sees_where_the_link_leads_joins_and_is_signed_in(
     assert kept.startswith("$argon2id$")
 
 
+async def test_invitations_are_sorted_by_what_the_table_shows_page_by_page(
+    client: httpx2.AsyncClient, world: World
+) -> None:
+    for email, role, hours in (("Zed@x.org", "viewer", 3), (None, "owner", 1), ("al@x.org", "member", 2)):
+        body = {"workspaceId": world.acme.id, "role": role, "ttlHours": hours, **({"email": email} if email else {})}
+        made = await client.post("/api/v1/invitations", json=body, headers=world.ada.browser)
+        assert made.status_code == 201, made.text
+
+    async def addresses(sort: str) -> list[str]:
+        found: list[str] = []
+        query: dict[str, str] = {"workspaceId": world.acme.id, "limit": "1", "sort": sort}
+        while True:
+            page = (await client.get("/api/v1/invitations", params=query, headers=world.ada.browser)).json()
+            found += [one["email"] or "nobody" for one in page["data"]]
+            if page["nextCursor"] is None:
+                return found
+            query["cursor"] = page["nextCursor"]
+
+    nobody, al, zed = "nobody", "al@x.org", "Zed@x.org"
+    assert await addresses("email") == [nobody, al, zed]
+    assert await addresses("-email") == [zed, al, nobody]
+    assert await addresses("expiresAt") == [nobody, al, zed]
+    assert await addresses("role") == [al, nobody, zed]
+    assert await addresses("-createdAt") == [al, nobody, zed]
+
+
 async def test_the_link_is_kept_as_a_hash_and_shown_once(client: httpx2.AsyncClient, world: World) -> None:
     token = await link(client, world)
     listed = await client.get(PATH, params={"workspaceId": "acme"}, headers=world.ben.bearer)

@@ -135,7 +135,7 @@ async def test_the_list_goes_page_by_page_in_either_order_and_finds_words(
     client: httpx2.AsyncClient, world: World
 ) -> None:
     path = f"/api/v1/workspaces/{world.acme.slug}/members"
-    for sort in ("name", "-name", "joinedAt", "-joinedAt", "role"):
+    for sort in ("name", "-name", "email", "-email", "joinedAt", "-joinedAt", "role"):
         names: list[str] = []
         cursor: str | None = None
         while True:
@@ -146,7 +146,7 @@ async def test_the_list_goes_page_by_page_in_either_order_and_finds_words(
             if cursor is None:
                 break
         assert sorted(names) == ["Ada", "Ben", "Carol", "Dora", "Vic"]
-        if sort.endswith("name"):
+        if sort.endswith(("name", "email")):  # each address begins with the name
             assert names == sorted(names, reverse=sort.startswith("-"))
     found = await client.get(path, params={"q": "CAROL@"}, headers=world.vic.bearer)
     assert [one["name"] for one in found.json()["data"]] == ["Carol"]
@@ -163,6 +163,19 @@ async def test_a_cursor_that_is_not_ours_is_refused_with_a_sentence(
     path = f"/api/v1/workspaces/{world.acme.slug}/members"
     answer = await client.get(path, params={"cursor": cursor}, headers=world.vic.bearer)
     assert (answer.status_code, answer.json()["errors"][0]["path"]) == (422, "cursor")
+
+
+async def test_one_member_is_given_as_the_list_has_them(client: httpx2.AsyncClient, world: World) -> None:
+    path = f"/api/v1/workspaces/{world.acme.slug}/members"
+    listed = (await client.get(path, params={"q": "Ben"}, headers=world.vic.bearer)).json()["data"]
+    one = await client.get(_path(world, world.ben), headers=world.vic.bearer)
+    assert [one.json()] == listed
+    answers = [
+        await client.get(_path(world, whom), headers=who.bearer)
+        for who, whom in ((world.vic, world.zoe), (world.zoe, world.ben))  # no member; a workspace that is not hers
+    ]
+    unknown = await client.get(f"{path}/usr_nobody", headers=world.vic.bearer)
+    assert [(one.status_code, one.json()["detail"]) for one in answers] == [(404, unknown.json()["detail"])] * 2
 
 
 async def test_a_stranger_of_the_workspace_gets_the_answer_of_an_unknown_one(

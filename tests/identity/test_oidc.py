@@ -1,7 +1,7 @@
 """Single sign-on against a strict issuer on a real socket, honest and with planted faults."""
 
 import ssl
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -13,68 +13,19 @@ from fastapi import FastAPI
 from sqlalchemy import select, update
 
 from identity.conftest import Browser, browser_of, claim_token, claim_with, serve
+from identity.signing_on import CALLBACK, ORIGIN, START, at_issuer, sign_in, to_issuer
 from opencto.core.certificates import self_signed
 from opencto.core.clock import SystemClock
 from opencto.core.database import Database
 from opencto.core.secret import Secret
-from opencto.identity import issuer_calls, oidc_repository, people_repository
+from opencto.identity import issuer_calls, people_repository
 from opencto.identity.tables import memberships, oidc_identities, people
-from opencto.ledger.tables import audit_events
 from opencto.testing import ManualClock
 from opencto.testing_issuer import FakeIssuer, Fault, Somebody
 
 pytestmark = pytest.mark.anyio
-ORIGIN = "http://127.0.0.1:8787"
-START, CALLBACK = "/api/v1/auth/oidc/start", "/api/v1/auth/oidc/callback"
-
-
-@pytest.fixture
-def issuer(clock: ManualClock) -> Iterator[FakeIssuer]:
-    with FakeIssuer(clock, redirect_uri=f"{ORIGIN}{CALLBACK}") as issuer:
-        yield issuer
-
-
-@pytest.fixture
-async def sso(
-    issuer: FakeIssuer,
-    environ: dict[str, str],
-    database: Database,  # noqa: ARG001 - migrated before the server opens it
-    clock: ManualClock,
-) -> AsyncGenerator[FastAPI]:
-    """A claimed server that trusts the issuer for everybody at example.com."""
-    environ.update(issuer.environ, OPENCTO_OIDC_ALLOW="@Example.com linus@example.org", OPENCTO_OIDC_NAME="Acme")
-    async with serve(environ, clock) as app, browser_of(app) as owner:
-        assert (await claim_with(owner, claim_token(app.state.identity))).status_code == 200
-        yield app
-
-
-@pytest.fixture
-async def browser(sso: FastAPI) -> AsyncGenerator[Browser]:
-    async with browser_of(sso) as browser:
-        yield browser
-
-
-async def to_issuer(browser: Browser, *, link: bool = False) -> str:
-    """Begin; the address at the issuer."""
-    answer = await browser.get(f"{START}?link=true" if link else START)
-    assert answer.status_code == 302, answer.text
-    return answer.headers["location"]
-
-
-def at_issuer(address: str) -> str:
-    """What the browser does at the issuer, over the socket; the path that it is sent back to."""
-    answer = httpx2.get(address)
-    assert answer.status_code == 302, answer.text
-    back = urlsplit(answer.headers["location"])
-    assert f"{back.scheme}://{back.netloc}" == ORIGIN
-    return f"{back.path}?{back.query}"
-
-
-async def sign_in(browser: Browser) -> str:
-    """The whole way; where the browser ends."""
-    answer = await browser.get(at_issuer(await to_issuer(browser)))
-    assert answer.status_code == 302
-    return answer.headers["location"]
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""Dear, and the database has no part in what it tries."""
 
 
 async def test_somebody_on_the_list_joins_with_the_configured_role_and_comes_back_as_the_same_person(
@@ -127,6 +78,7 @@ async def test_a_forged_host_does_not_change_where_the_issuer_sends_people(brows
         ("broken answer", "OIDC_UNREACHABLE"),
     ],
 )
+@ON_SQLITE
 async def test_what_a_dishonest_issuer_says_signs_nobody_in(
     browser: Browser, issuer: FakeIssuer, fault: Fault, problem: str, database: Database
 ) -> None:
@@ -143,6 +95,7 @@ async def test_what_a_dishonest_issuer_says_signs_nobody_in(
     "fault",
     ["endless answer", "broken answer", "nested answer", "packed answer", "redirect", "server error"],
 )
+@ON_SQLITE
 async def test_no_answer_of_an_issuer_is_read_further_than_it_makes_sense(
     browser: Browser, issuer: FakeIssuer, fault: Fault, path: str, clock: ManualClock
 ) -> None:
@@ -160,6 +113,7 @@ async def test_no_answer_of_an_issuer_is_read_further_than_it_makes_sense(
     assert await sign_in(browser) == "/"
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/token", "/jwks", "/userinfo"])
 @pytest.mark.parametrize("fault", ["slow headers", "slow body"])
 async def test_an_issuer_that_drips_is_left_after_the_deadline_of_the_whole_exchange(
@@ -197,6 +151,7 @@ async def test_an_issuer_that_drips_is_left_after_the_deadline_of_the_whole_exch
         (Somebody(email="ADA@EXAMPLE.COM"), "OIDC_ACCOUNT_EXISTS"),
     ],
 )
+@ON_SQLITE
 async def test_who_is_not_verified_listed_and_new_does_not_come_in(
     browser: Browser, issuer: FakeIssuer, somebody: Somebody, problem: str
 ) -> None:
@@ -349,134 +304,6 @@ async def test_an_account_made_by_single_sign_on_can_set_a_password_and_has_no_s
     assert refused.status_code == 401
     assert (await browser.send("PUT", "/api/v1/auth/password", {"newPassword": "my new password"})).status_code == 200
     assert (await browser.login("grace@example.com", "my new password")).status_code == 200
-
-
-IDENTITIES = "/api/v1/auth/identities"
-
-
-async def signed_in_by_sso(browser: Browser) -> None:
-    assert await sign_in(browser) == "/"
-    browser.csrf = (await browser.get("/api/v1/auth/session")).json()["csrfToken"]
-
-
-async def test_the_only_way_to_sign_in_is_not_unlinked_and_with_a_password_it_is(
-    sso: FastAPI, browser: Browser, issuer: FakeIssuer, database: Database
-) -> None:
-    await signed_in_by_sso(browser)
-    found = (await browser.get(IDENTITIES)).json()["data"]
-    assert [(one["issuer"], one["subject"], one["inUse"]) for one in found] == [(issuer.url, "subject-1", True)]
-    path = f"{IDENTITIES}/{found[0]['id']}"
-    refused = await browser.send("DELETE", path)
-    assert (refused.status_code, refused.json()["code"]) == (409, "LAST_WAY_IN")
-    with database.write() as tx:  # an identity of an issuer that is not asked any more is no way in
-        person = people_repository.find_by_email(tx, "grace@example.com")
-        assert person is not None
-        oidc_repository.link(tx, "https://old.example", "old-grace", person.id, 1)
-    assert (await browser.send("DELETE", path)).json()["code"] == "LAST_WAY_IN"
-    async with browser_of(sso) as ada:
-        await ada.login()
-        assert (await ada.get(IDENTITIES)).json()["data"] == []
-        assert (await ada.send("DELETE", path)).status_code == 404, "somebody else's"
-    assert (await browser.send("PUT", "/api/v1/auth/password", {"newPassword": "my new password"})).status_code == 200
-    assert (await browser.send("DELETE", path)).json() == {"ok": True}
-    assert (await browser.send("DELETE", path)).status_code == 404
-    assert [one["inUse"] for one in (await browser.get(IDENTITIES)).json()["data"]] == [False]
-    async with browser_of(sso) as elsewhere:
-        assert await sign_in(elsewhere) == "/login?problem=OIDC_ACCOUNT_EXISTS"
-        assert (await elsewhere.login("grace@example.com", "my new password")).status_code == 200
-    with database.read() as tx:
-        row = tx.execute(select(audit_events).where(audit_events.c.action == "account.oidc_unlinked")).one()
-    assert (row.actor_id, row.target_id, issuer.url in row.details) == (person.id, person.id, True)
-
-
-async def test_of_two_identities_unlinked_at_the_same_moment_one_stays(
-    browser: Browser, issuer: FakeIssuer, database: Database
-) -> None:
-    await signed_in_by_sso(browser)
-    with database.write() as tx:
-        person = people_repository.find_by_email(tx, "grace@example.com")
-        assert person is not None
-        oidc_repository.link(tx, issuer.url, "subject-2", person.id, 1)
-    ids = [one["id"] for one in (await browser.get(IDENTITIES)).json()["data"]]
-    answers = [0, 0]
-
-    async def unlink(place: int) -> None:
-        answers[place] = (await browser.send("DELETE", f"{IDENTITIES}/{ids[place]}")).status_code
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(unlink, 0)
-        tasks.start_soon(unlink, 1)
-    assert sorted(answers) == [200, 409]
-    assert len((await browser.get(IDENTITIES)).json()["data"]) == 1
-
-
-async def invited(owner: Browser, newcomer: Browser, email: str, *, named: bool) -> dict[str, object]:
-    """Somebody joins by a link and says this address; their person as they see it."""
-    body = {"workspaceId": "default", **({"email": email} if named else {})}
-    link: str = (await owner.post("/api/v1/invitations", body)).json()["url"]
-    token = link.partition("#")[2]
-    said = {"token": token, "name": "New", "email": email, "password": "a long password"}
-    answer = await newcomer.post("/api/v1/invitations/accept", said)
-    assert answer.status_code == 201, answer.text
-    newcomer.csrf = answer.json()["csrfToken"]
-    return answer.json()["person"]
-
-
-async def test_an_address_that_was_only_typed_is_unverified_and_no_identity_is_linked_to_it(
-    sso: FastAPI,
-    browser: Browser,
-    issuer: FakeIssuer,  # noqa: ARG001 - wanted for its effect
-    database: Database,
-) -> None:
-    async with browser_of(sso) as owner, browser_of(sso) as grace:
-        await owner.login()
-        assert (await owner.get("/api/v1/auth/session")).json()["person"]["emailVerified"] is True
-        squatter = await invited(owner, browser, "grace@example.com", named=False)
-        assert squatter["emailVerified"] is False
-        back = at_issuer(await to_issuer(browser, link=True))
-        assert (await browser.get(back)).headers["location"] == "/login?problem=OIDC_ADDRESS_UNCONFIRMED"
-        assert await sign_in(grace) == "/login?problem=OIDC_ACCOUNT_EXISTS"
-        assert not await grace.is_signed_in()
-        with database.read() as tx:
-            assert tx.execute(select(oidc_identities)).first() is None
-        path = f"/api/v1/people/{squatter['id']}"
-        assert (await browser.send("PATCH", path, {"emailVerified": True})).status_code == 403, "not by oneself"
-        assert (await owner.send("PATCH", path, {"emailVerified": True})).json()["emailVerified"] is True
-        back = at_issuer(await to_issuer(browser, link=True))
-        assert (await browser.get(back)).headers["location"] == "/account"
-        assert (await owner.send("PATCH", path, {"emailVerified": False})).json()["emailVerified"] is False
-    with database.read() as tx:
-        actions = select(audit_events.c.action).where(audit_events.c.target_id == squatter["id"])
-        assert {"person.email_verified", "person.email_doubted"} <= set(tx.execute(actions).scalars())
-
-
-async def test_an_address_that_the_invitation_or_the_issuer_named_is_verified(
-    sso: FastAPI, browser: Browser, issuer: FakeIssuer
-) -> None:
-    async with browser_of(sso) as owner, browser_of(sso) as other:
-        await owner.login()
-        assert (await invited(owner, browser, "grace@example.com", named=True))["emailVerified"] is True
-        back = at_issuer(await to_issuer(browser, link=True))
-        assert (await browser.get(back)).headers["location"] == "/account"
-        issuer.somebody = Somebody("other", "alan@example.com")
-        await signed_in_by_sso(other)
-        assert (await other.get("/api/v1/auth/session")).json()["person"]["emailVerified"] is True
-
-
-async def test_an_invitation_that_names_the_address_vouches_for_an_account_that_is_there(
-    sso: FastAPI,
-    browser: Browser,
-    issuer: FakeIssuer,  # noqa: ARG001 - wanted for its effect
-) -> None:
-    async with browser_of(sso) as owner:
-        await owner.login()
-        owner.csrf = (await owner.get("/api/v1/auth/session")).json()["csrfToken"]
-        await owner.post("/api/v1/workspaces", {"name": "Second"})
-        assert (await invited(owner, browser, "grace@example.com", named=False))["emailVerified"] is False
-        body = {"workspaceId": "second", "email": "grace@example.com"}
-        token = (await owner.post("/api/v1/invitations", body)).json()["url"].partition("#")[2]
-        joined = await browser.post("/api/v1/invitations/accept", {"token": token})
-        assert joined.json()["person"]["emailVerified"] is True
 
 
 @asynccontextmanager

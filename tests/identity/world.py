@@ -10,12 +10,12 @@ beta: zoe (owner), yan (member). Nobody is in both.
 from dataclasses import dataclass
 
 from fastapi import FastAPI
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, Table, insert, update
 
-from opencto.app import House
 from opencto.core.clock import Clock, millis
 from opencto.core.ids import new_id
 from opencto.core.secret import Secret, digest
+from opencto.house import House
 from opencto.identity.authentication import SESSION_COOKIE, Authenticator
 from opencto.identity.tables import api_tokens, memberships, people, sessions, workspaces
 from opencto.identity.tokens import hint, new_secret
@@ -60,6 +60,27 @@ class Room:
     slug: str
 
 
+class Rows:
+    """Rows that are written together, table by table: each statement is compiled anew in the database of every test."""
+
+    def __init__(self) -> None:
+        self._of: dict[Table, list[dict[str, object]]] = {}
+
+    def add(self, table: Table, row: dict[str, object]) -> None:
+        self._of.setdefault(table, []).append(row)
+
+    def write(self, tx: Connection) -> None:
+        for table, rows in self._of.items():
+            tx.execute(insert(table), rows)
+
+
+def _add(to: Connection | Rows, table: Table, **row: object) -> None:
+    if isinstance(to, Rows):
+        to.add(table, row)
+    else:
+        to.execute(insert(table).values(**row))
+
+
 class World:
     """Everybody and everything; `token()` makes more."""
 
@@ -67,16 +88,18 @@ class World:
         self.house = house
         self.clock: Clock = house.clock
         self._authenticator = authenticator
+        rows = Rows()
+        self.acme = self.workspace(rows, "acme")
+        self.beta = self.workspace(rows, "beta")
+        self.ada = self.person(rows, "Ada", self.acme, Role.OWNER, operator=True)
+        self.ben = self.person(rows, "Ben", self.acme, Role.ADMIN)
+        self.carol = self.person(rows, "Carol", self.acme, Role.MEMBER)
+        self.vic = self.person(rows, "Vic", self.acme, Role.VIEWER)
+        self.dora = self.person(rows, "Dora", self.acme, Role.MEMBER)
+        self.zoe = self.person(rows, "Zoe", self.beta, Role.OWNER)
+        self.yan = self.person(rows, "Yan", self.beta, Role.MEMBER)
         with house.database.write() as tx:
-            self.acme = self.workspace(tx, "acme")
-            self.beta = self.workspace(tx, "beta")
-            self.ada = self.person(tx, "Ada", self.acme, Role.OWNER, operator=True)
-            self.ben = self.person(tx, "Ben", self.acme, Role.ADMIN)
-            self.carol = self.person(tx, "Carol", self.acme, Role.MEMBER)
-            self.vic = self.person(tx, "Vic", self.acme, Role.VIEWER)
-            self.dora = self.person(tx, "Dora", self.acme, Role.MEMBER)
-            self.zoe = self.person(tx, "Zoe", self.beta, Role.OWNER)
-            self.yan = self.person(tx, "Yan", self.beta, Role.MEMBER)
+            rows.write(tx)
             tx.execute(update(people).where(people.c.id == self.ada.id).values(is_local_owner=True))
             tx.execute(update(people).where(people.c.id == self.dora.id).values(disabled_at=self.now))
 
@@ -84,63 +107,61 @@ class World:
     def now(self) -> int:
         return millis(self.clock.now())
 
-    def workspace(self, tx: Connection, slug: str) -> Room:
+    def workspace(self, tx: Connection | Rows, slug: str) -> Room:
         room = Room(new_id("ws"), slug)
-        tx.execute(
-            insert(workspaces).values(
-                id=room.id,
-                slug=slug,
-                name=slug.title(),
-                settings="{}",
-                settings_updated_at=self.now,
-                created_at=self.now,
-            )
+        _add(
+            tx,
+            workspaces,
+            id=room.id,
+            slug=slug,
+            name=slug.title(),
+            settings="{}",
+            settings_updated_at=self.now,
+            created_at=self.now,
         )
         return room
 
     def person(
-        self, tx: Connection, name: str, room: Room | None, role: Role = Role.MEMBER, *, operator: bool = False
+        self, tx: Connection | Rows, name: str, room: Room | None, role: Role = Role.MEMBER, *, operator: bool = False
     ) -> Actor:
         person_id, email = new_id("usr"), f"{name.lower()}@example.com"
-        tx.execute(
-            insert(people).values(
-                id=person_id,
-                name=name,
-                email=email,
-                email_key=email,
-                password_hash=PASSWORD_HASH,
-                is_operator=operator,
-                is_local_owner=False,
-                created_at=self.now,
-            )
+        _add(
+            tx,
+            people,
+            id=person_id,
+            name=name,
+            email=email,
+            email_key=email,
+            password_hash=PASSWORD_HASH,
+            is_operator=operator,
+            is_local_owner=False,
+            created_at=self.now,
         )
         if room is not None:
             self.join(tx, person_id, room, role)
         token, token_id = self.token(tx, person_id)
         cookie, session_id = new_secret("octo_session").reveal(), new_id("ses")
-        tx.execute(
-            insert(sessions).values(
-                id=session_id,
-                secret_hash=digest(cookie),
-                person_id=person_id,
-                created_at=self.now,
-                last_seen_at=self.now,
-                expires_at=self.now + 30 * DAY,
-                address="127.0.0.1",
-                user_agent="test",
-            )
+        _add(
+            tx,
+            sessions,
+            id=session_id,
+            secret_hash=digest(cookie),
+            person_id=person_id,
+            created_at=self.now,
+            last_seen_at=self.now,
+            expires_at=self.now + 30 * DAY,
+            address="127.0.0.1",
+            user_agent="test",
         )
         csrf = self._authenticator.csrf_token(session_id)
         return Actor(person_id, name, email, token, token_id, cookie, session_id, csrf)
 
-    def join(self, tx: Connection, person_id: str, room: Room, role: Role) -> None:
-        tx.execute(
-            insert(memberships).values(workspace_id=room.id, person_id=person_id, role=role.value, created_at=self.now)
-        )
+    def join(self, tx: Connection | Rows, person_id: str, room: Room, role: Role) -> None:
+        _add(tx, memberships, workspace_id=room.id, person_id=person_id, role=role.value, created_at=self.now)
 
     def token(
         self,
-        tx: Connection,
+        tx: Connection | Rows,
         person_id: str,
         *scopes: Scope,
         room: Room | None = None,
@@ -149,20 +170,20 @@ class World:
     ) -> tuple[str, str]:
         """(token, its id); without scopes it has them all."""
         secret, token_id = new_secret("octo"), new_id("tok")
-        tx.execute(
-            insert(api_tokens).values(
-                id=token_id,
-                secret_hash=digest(secret.reveal()),
-                kind="api",
-                name="test",
-                hint=hint(secret),
-                person_id=person_id,
-                workspace_id=room.id if room else None,
-                scopes=" ".join(sorted(scopes or (Scope.ALL,))),
-                created_at=self.now,
-                expires_at=expires_at,
-                revoked_at=self.now if revoked else None,
-            )
+        _add(
+            tx,
+            api_tokens,
+            id=token_id,
+            secret_hash=digest(secret.reveal()),
+            kind="api",
+            name="test",
+            hint=hint(secret),
+            person_id=person_id,
+            workspace_id=room.id if room else None,
+            scopes=" ".join(sorted(scopes or (Scope.ALL,))),
+            created_at=self.now,
+            expires_at=expires_at,
+            revoked_at=self.now if revoked else None,
         )
         return secret.reveal(), token_id
 

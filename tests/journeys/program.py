@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import httpx2
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 _OURS = ("OPENCTO_", "OPENAI_", "RATE_LIMIT_", "OTEL_", "XDG_")
 
 

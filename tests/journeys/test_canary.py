@@ -17,9 +17,9 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from journeys.program import PATIENCE_SECONDS, Program, opencto
-from opencto.app import open_house, open_vault
 from opencto.core.configuration import load
 from opencto.core.secret import Secret
+from opencto.house import open_house, open_vault
 from opencto.sandbox.app import create_sandbox, standing_alone
 from opencto.sandbox.config import SandboxConfig
 from opencto.testing import listening

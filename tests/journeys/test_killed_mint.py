@@ -30,7 +30,7 @@ from opencto.testing import ManualClock, listening
 from opencto.wire.identity import Role
 from opencto.wire.ledger import LedgerCall
 
-ROUNDS = 18
+ROUNDS = 12
 MINTS = 2
 """At the same time in each round, so that writes share transactions too."""
 ANSWER_SECONDS = 0.015

@@ -1,6 +1,7 @@
 """A trail to write to and to tamper with."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,6 @@ import pytest
 
 from opencto.core.clock import Clock
 from opencto.core.database import Database
-from opencto.core.migrations import migrate
 from opencto.core.settings import Settings
 from opencto.identity.caller import Origin
 from opencto.identity.ports import AuditEvent, Detail
@@ -40,10 +40,10 @@ def write(trail: AuditLog, database: Database, count: int, start: int = 0) -> No
 
 
 @pytest.fixture
-def sqlite_database(tmp_path: Path, clock: ManualClock) -> Iterator[Database]:
+def sqlite_database(tmp_path: Path, migrated_sqlite: Path) -> Iterator[Database]:
     """A migrated SQLite database, for what only SQLite lets happen."""
+    shutil.copyfile(migrated_sqlite, tmp_path / "alone.db")
     database = Database(f"sqlite:///{tmp_path / 'alone.db'}")
-    migrate(database, backups=tmp_path / "backups", clock=clock)
     yield database
     database.close()
 

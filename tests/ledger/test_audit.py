@@ -30,7 +30,7 @@ PROCESSES, ROWS = 4, 200  # as many as workers.py writes
 
 def rows(trail: AuditLog) -> list[Row]:
     """All of them, oldest first."""
-    return list(reversed(trail.list(Filters(), before=None, limit=10_000)))
+    return list(reversed(trail.list(Filters(), beyond=None, limit=10_000)))
 
 
 def record_one(trail: AuditLog, database: Database, one: AuditEvent) -> Row:

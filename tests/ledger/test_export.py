@@ -105,7 +105,7 @@ def test_a_file_signed_by_somebody_else_is_refused(lines: Lines, tmp_path: Path)
 @pytest.mark.usefixtures("lines")
 def test_a_file_that_claims_to_be_whole_and_has_a_gap_is_refused(trail: AuditLog, tmp_path: Path) -> None:
     signer = Signer(SIGNING_KEY)
-    rows = trail.list(Filters(), before=None, limit=10)[::-1]
+    rows = trail.list(Filters(), beyond=None, limit=10)[::-1]
     forged = list(export.jsonl([rows[0], rows[2]], signer, "now", is_whole=True))
     assert check(tmp_path, forged, trail.public_key).is_whole is False
     seal = json.loads(forged[-1])
@@ -129,7 +129,7 @@ def test_csv_holds_no_formula(trail: AuditLog, database: Database, text: str) ->
 
 @pytest.mark.usefixtures("lines")
 def test_damaged_rows_are_exported_as_they_are(trail: AuditLog) -> None:
-    row = trail.list(Filters(), before=None, limit=1)[0]
+    row = trail.list(Filters(), beyond=None, limit=1)[0]
     object.__setattr__(row, "at", "yesterday")
     assert export.exported(row) == {"seq": 6, "unreadable": True, "hash": row.hash}
     assert "yesterday" in list(export.csv_lines([row]))[1]

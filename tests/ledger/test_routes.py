@@ -138,6 +138,10 @@ async def test_pages_follow_each_other(
     assert (seqs(answer), answer.json()["nextCursor"]) == ([5, 4], "4")
     answer = await ask(client, admin, limit="3", cursor="4")
     assert (seqs(answer), answer.json()["nextCursor"]) == ([3, 2, 1], None)
+    answer = await ask(client, admin, limit="2", sort="at")
+    assert (seqs(answer), answer.json()["nextCursor"]) == ([1, 2], "2")
+    answer = await ask(client, admin, limit="3", cursor="2", sort="at")
+    assert (seqs(answer), answer.json()["nextCursor"]) == ([3, 4, 5], None)
 
 
 @pytest.mark.parametrize(
@@ -183,9 +187,42 @@ async def test_who_may_not_is_refused(
     assert (await client.post("/api/v1/audit/verify", headers=admin.headers)).status_code == 403
 
 
+@pytest.mark.usefixtures("rows")
+async def test_one_row_is_given_by_its_number_to_who_may_see_it(
+    client: httpx2.AsyncClient, database: Database, clock: ManualClock, acme: str
+) -> None:
+    admin = add_person(database, clock, {acme: Role.ADMIN})
+    operator = add_person(database, clock, {}, is_operator=True)
+    bound = add_person(database, clock, {acme: Role.OWNER}, is_operator=True, bound_to=acme)
+    listed = (await ask(client, admin)).json()["data"][-1]
+    one = await client.get("/api/v1/audit/1", headers=admin.headers)
+    assert one.json() == listed
+    for who, seq, status in (
+        (admin, "6", 404),  # of another workspace
+        (admin, "7", 404),  # of none
+        (admin, "8", 404),  # nobody's yet
+        (bound, "1", 200),
+        (bound, "6", 404),
+        (bound, "7", 404),
+        (operator, "6", 200),
+        (operator, "7", 200),
+        (operator, "8", 404),
+        (add_person(database, clock, {acme: Role.MEMBER}), "1", 403),
+        (add_person(database, clock, {acme: Role.OWNER}, scopes="tokens:read"), "1", 403),
+        (admin, "0", 422),
+        (admin, "evt_1", 422),
+        (admin, str(2**63), 422),
+    ):
+        answer = await client.get(f"/api/v1/audit/{seq}", headers=who.headers)
+        assert answer.status_code == status, (seq, answer.text)
+    assert (await client.get("/api/v1/audit/1")).status_code == 401
+    foreign, unknown = [await client.get(f"/api/v1/audit/{seq}", headers=admin.headers) for seq in ("6", "8")]
+    assert foreign.json()["detail"] == unknown.json()["detail"]
+
+
 @pytest.mark.parametrize(
     "query",
-    [{"limit": "201"}, {"limit": "0"}, {"cursor": "-1"}, {"cursor": "9" * 19}, {"from": "yesterday"}, {"to": "2026-11-23T12:00:00"}, {"action": "a" * 101}],
+    [{"limit": "201"}, {"limit": "0"}, {"cursor": "-1"}, {"cursor": "9" * 19}, {"from": "yesterday"}, {"to": "2026-11-23T12:00:00"}, {"action": "a" * 101}, {"sort": "action"}],
     ids=str,
 )  # fmt: skip
 async def test_a_wrong_parameter_is_named(

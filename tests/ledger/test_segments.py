@@ -45,7 +45,7 @@ def segment(database: Database, first_seq: int) -> Segment:
 
 
 def actions(trail: AuditLog) -> list[str]:
-    return [row.action for row in trail.list(Filters(), before=None, limit=100)]
+    return [row.action for row in trail.list(Filters(), beyond=None, limit=100)]
 
 
 def test_full_stretches_are_sealed_at_once_and_the_rest_after_a_day(

@@ -1,11 +1,15 @@
-"""`GET /api/v1/ledger`: every call of a workspace, to the letter of the wire."""
+"""`/api/v1/ledger`: every call of a workspace and what they add up to, to the letter of the wire."""
 
+import csv
+import io
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
+from identity.world import Actor
 from opencto.core.database import Database
 from opencto.ledger.prices import Tokens
 from opencto.ledger.usage import Intent, Ledger, Outcome
@@ -67,6 +71,26 @@ async def test_every_kind_of_token_is_shown_and_the_cost_is_exact_decimals(open_
         "keySource": "user",
     }
     assert {name: row[name] for name in wanted} == wanted
+
+
+async def test_the_totals_are_those_of_the_calls_that_are_asked_for(open_surface: OpenSurface) -> None:
+    surface = await open_surface()
+    for _ in range(2):
+        enter(surface, tokens=Tokens(input=100_000, output=100_000))
+    enter(surface, name="realtime_token", tokens=Tokens(input=5, output=7), model="house-model-7")
+    enter(surface, workspace=surface.world.beta.id, tokens=Tokens(input=9, output=9))
+
+    async def totals(who: Actor, **query: str) -> tuple[int, dict[str, Any]]:
+        answer = await surface.client.get(f"{LEDGER}/totals", params=query, headers=who.bearer)
+        return answer.status_code, answer.json()
+
+    everything = {"calls": 3, "inputTokens": 200_005, "outputTokens": 200_007, "unknownCost": 1}
+    assert await totals(surface.world.ben) == (200, {**everything, "cost": "0.12", "currency": "usd"})
+    one = (await totals(surface.world.ben, surface="realtime_token"))[1]
+    assert (one["calls"], one["cost"], one["unknownCost"]) == (1, "0", 1)
+    assert (await totals(surface.world.ben, to="2001-01-01T00:00:00Z"))[1]["calls"] == 0
+    assert (await totals(surface.world.carol))[0] == 403
+    assert (await totals(surface.world.zoe, workspaceId=surface.world.acme.id))[0] == 404
 
 
 async def test_what_has_no_price_is_null_and_counted_and_the_rest_adds_up(open_surface: OpenSurface) -> None:
@@ -152,3 +176,67 @@ async def test_an_outcome_is_written_once(open_surface: OpenSurface) -> None:
         for _ in range(2):
             ledger.finish(tx, call_id, intent, result, ledger.price(intent, result))
     assert (await surface.spend())["spentUsd"] == "0.06"
+
+
+async def test_shares_say_who_and_what_used_how_much_of_this_workspace_alone(open_surface: OpenSurface) -> None:
+    surface = await open_surface()
+    enter(surface, tokens=Tokens(input=1_000, output=200), upstream_status=200, model="gpt-6-luna")
+    enter(surface, name="realtime", tokens=Tokens(input=10, output=2), upstream_status=200, model="no-such-model")
+    enter(surface, workspace=surface.world.beta.id, tokens=Tokens(input=7, output=7), upstream_status=200)
+    today = surface.clock.now().date().isoformat()
+
+    async def shares(by: str) -> list[dict[str, Any]]:
+        query = {"start": today, "end": today, "groupBy": by}
+        answer = await surface.client.get(f"{LEDGER}/shares", params=query, headers=surface.world.ben.bearer)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["data"]
+
+    assert [(one["key"], one["inputTokens"], one["unpricedCalls"]) for one in await shares("surface")] == [
+        ("voice_respond", 1_000, 0),
+        ("realtime", 10, 1),
+    ]
+    (person,) = await shares("person")
+    assert (person["key"], person["requests"], person["outputTokens"]) == (surface.world.carol.id, 2, 202)
+    assert person["name"]
+    assert [one["cost"] is None for one in await shares("model")] == [False, True]
+
+
+async def test_shares_as_csv_are_the_same_rows_and_no_name_is_a_formula(open_surface: OpenSurface) -> None:
+    surface = await open_surface()
+    enter(surface, tokens=Tokens(input=1_000, output=200), upstream_status=200, model="gpt-6-luna")
+    with surface.world.house.database.write() as tx:
+        tx.execute(text("UPDATE people SET name = '=HYPERLINK(1)' WHERE id = :id"), {"id": surface.world.carol.id})
+    today = surface.clock.now().date().isoformat()
+    query = {"start": today, "end": today, "groupBy": "person"}
+    headers = surface.world.ben.bearer
+    (row,) = (await surface.client.get(f"{LEDGER}/shares", params=query, headers=headers)).json()["data"]
+    answer = await surface.client.get(f"{LEDGER}/shares", params={**query, "format": "csv"}, headers=headers)
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.headers["content-disposition"] == f'attachment; filename="usage-by-person-{today}-{today}.csv"'
+    (line,) = csv.DictReader(io.StringIO(answer.text))
+    assert line == {
+        "start": today,
+        "end": today,
+        "key": surface.world.carol.id,
+        "name": "'=HYPERLINK(1)",
+        "requests": "1",
+        "inputTokens": "1000",
+        "outputTokens": "200",
+        "cost": row["cost"],
+        "currency": "usd",
+        "unpricedCalls": "0",
+    }
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "path"),
+    [("2026-02-31", "2026-03-01", "start"), ("2026-03-02", "2026-03-01", "end"), ("0001-01-02", "2026-03-01", "start")],
+)
+async def test_shares_of_days_that_are_none_name_the_field(
+    open_surface: OpenSurface, start: str, end: str, path: str
+) -> None:
+    surface = await open_surface()
+    query = {"start": start, "end": end, "groupBy": "person"}
+    answer = await surface.client.get(f"{LEDGER}/shares", params=query, headers=surface.world.ben.bearer)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["path"] == path

@@ -45,7 +45,7 @@ async def kind(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator
         yield Kind("redis", clock, url, lambda own: RedisStore(url, None if own else micros))
     else:
         server: str = request.getfixturevalue("postgres_server")
-        database = fresh_database(server, tmp_path)
+        database = fresh_database(server, request.getfixturevalue("migrated_postgres"), tmp_path)
         yield Kind("postgres", clock, database.url, lambda own: PostgresStore(database, None if own else micros))
         database.close()
 

@@ -1,5 +1,6 @@
 """`GET /api/v1/status`: the runbook's figures, over processes and restarts."""
 
+import asyncio
 from typing import Any
 
 import httpx2
@@ -95,6 +96,41 @@ async def test_windows_end_when_they_say(
     assert await board.forget_old() == 0
 
 
+async def test_each_hour_of_the_last_day_is_there_the_empty_ones_too(
+    app: FastAPI, client: httpx2.AsyncClient, world: World, clock: ManualClock
+) -> None:
+    board: StatusBoard = app.state.status
+    clock.advance(59 * 60)  # 12:59
+    counted(board, "/v1/respond", 429, origin="openai")
+    counted(board, "/v1/respond", 200, seconds=0.1)
+    clock.advance(60)
+    counted(board, "/v1/respond", 429)
+    counted(board, "/v1/respond", 503)
+
+    async def hours() -> list[dict[str, Any]]:
+        answer = await client.get(f"{PATH}/hours", headers=world.vic.bearer)
+        assert answer.status_code == 200, answer.text
+        (found,) = [one for one in answer.json()["buckets"] if one["bucket"] == "voice_respond"]
+        return found["hours"]
+
+    before, last = (await hours())[-2:]
+    assert before == {
+        "beginsAt": "2026-11-23T12:00:00.000Z",
+        "requests": 2,
+        "rateLimited": {"opencto": 0, "openai": 1},
+        "failed": {"opencto": 0, "openai": 0},
+        "p50Seconds": 0.075,
+        "p95Seconds": 0.0975,
+    }
+    assert (last["beginsAt"], last["requests"], last["p95Seconds"]) == ("2026-11-23T13:00:00.000Z", 2, None)
+    assert (last["rateLimited"], last["failed"]) == ({"opencto": 1, "openai": 0}, {"opencto": 1, "openai": 0})
+    clock.advance(22 * 3600 + 59 * 60)  # 11:59 of the next day: an hour is shown for as long as it is whole
+    found = await hours()
+    assert [len(found), found[0]["beginsAt"], found[0]["requests"]] == [24, "2026-11-23T12:00:00.000Z", 2]
+    assert found[1]["requests"] == 2
+    assert sum(one["requests"] for one in found[2:]) == 0
+
+
 @pytest.mark.usefixtures("database")
 async def test_processes_share_the_figures_and_a_restart_keeps_them(settings: Settings, clock: ManualClock) -> None:
     first, second = create_app(settings, clock), create_app(settings, clock)
@@ -107,6 +143,13 @@ async def test_processes_share_the_figures_and_a_restart_keeps_them(settings: Se
         status = await third.state.status.show()
     (bucket,) = [one for one in status.buckets if one.bucket == "voice_respond"]
     assert bucket.windows[0].failed.opencto == 7
+
+
+async def test_who_reads_beside_another_sees_what_that_one_is_just_saving(app: FastAPI) -> None:
+    board: StatusBoard = app.state.status
+    counted(board, "/v1/respond", 200)
+    status, hours = await asyncio.gather(board.show(), board.hours())
+    assert (status.buckets[2].windows[0].requests, hours.buckets[2].hours[-1].requests) == (1, 1)
 
 
 async def test_what_could_not_be_saved_is_saved_later(app: FastAPI, database: Database, clock: ManualClock) -> None:

@@ -48,7 +48,7 @@ def shared_admin() -> Generator[httpx2.Client]:
 @pytest.fixture
 def admin(sandbox: RunningSandbox) -> Generator[httpx2.Client]:
     """A plain caller with an admin key."""
-    with httpx2.Client(base_url=sandbox.base_url, headers={"Authorization": f"Bearer {ADMIN_KEY}"}, timeout=10) as http:
+    with httpx2.Client(base_url=sandbox.base_url, headers={"Authorization": f"Bearer {ADMIN_KEY}"}, timeout=60) as http:
         yield http
 
 

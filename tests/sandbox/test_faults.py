@@ -97,6 +97,23 @@ def test_a_stall_that_ends_is_followed_by_the_rest(sandbox: RunningSandbox, http
     assert http.post(CHAT, json={**BODY, "stream": True}).text.endswith("data: [DONE]\n\n")
 
 
+def test_a_stream_that_trembles_comes_whole_and_in_order(sandbox: RunningSandbox, http: httpx2.Client) -> None:
+    smooth = http.post(CHAT, json={**BODY, "stream": True}).text.count("\n\n")
+    sandbox.fail("jitter", value=0.005)
+    trembling = http.post(CHAT, json={**BODY, "stream": True}).text
+    assert trembling.endswith("data: [DONE]\n\n")
+    assert trembling.count("\n\n") == smooth
+
+
+def test_a_half_open_connection_takes_the_request_and_says_nothing(
+    sandbox: RunningSandbox, http: httpx2.Client
+) -> None:
+    sandbox.fail("half_open", path=CHAT, times=1)
+    with pytest.raises(httpx2.ReadTimeout):
+        http.post(CHAT, json=BODY, timeout=0.3)
+    assert http.post(CHAT, json=BODY).status_code == 200
+
+
 def test_latency_delays_the_answer_and_nothing_else(sandbox: RunningSandbox, http: httpx2.Client) -> None:
     sandbox.fail("latency", value=0.4)
     with pytest.raises(httpx2.ReadTimeout):

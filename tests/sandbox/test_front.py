@@ -1,14 +1,10 @@
 """What every answer carries, and what stands where nothing else does."""
 
-import json
 from datetime import datetime
 from pathlib import Path
 
 import httpx2
 import pytest
-from websockets.exceptions import ConnectionClosedError
-from websockets.sync.client import connect
-from websockets.typing import Subprotocol
 
 from opencto.sandbox.keys import TEST_WORDS, masked
 from opencto.testing import RunningSandbox, running_sandbox
@@ -84,23 +80,6 @@ def test_the_status_page_tells_people_and_programs_what_it_is(sandbox: RunningSa
     assert "<style" not in page.text
     assert "style=" not in page.text
     assert page.headers["content-security-policy"].startswith("default-src 'none'")
-
-
-@pytest.mark.parametrize("offered", [None, [Subprotocol("realtime"), Subprotocol("openai-insecure-api-key.ek_1")]])
-def test_a_realtime_socket_is_told_honestly_that_there_is_none(
-    sandbox: RunningSandbox, offered: list[Subprotocol] | None
-) -> None:
-    url = f"{sandbox.base_url.replace('http', 'ws')}/realtime?model=gpt-realtime-2.1"
-    with connect(url, subprotocols=offered) as socket:
-        assert socket.subprotocol == ("realtime" if offered else None)
-        event = json.loads(socket.recv(timeout=5))
-        assert event["type"] == "error"
-        assert event["error"]["code"] == "sandbox_no_realtime"
-        assert "Add an OpenAI key" in event["error"]["message"]
-        with pytest.raises(ConnectionClosedError) as closed:
-            socket.recv(timeout=5)
-        assert closed.value.rcvd is not None
-        assert closed.value.rcvd.code == 4000
 
 
 class _StoppedClock:

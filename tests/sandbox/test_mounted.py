@@ -6,7 +6,7 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from opencto.app import House
+from opencto.house import House
 from opencto.sandbox.config import InternalKeys
 
 pytestmark = pytest.mark.anyio

@@ -1,13 +1,16 @@
-"""The three routes for keys that people bring, to the letter of the wire. The key itself never comes back."""
+"""The routes for keys that people bring, to the letter of the wire. The key itself never comes back."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
 from sqlalchemy import update
 
+from opencto.core.clock import millis
 from opencto.core.database import Database
 from opencto.testing import RunningSandbox
+from opencto.vault import repository
 from opencto.vault.tables import provider_keys
 from opencto.wire.identity import Scope
 from providers.upstream import FakeUpstream, error, reply, silence
@@ -93,6 +96,35 @@ async def test_a_deleted_key_is_gone_at_once(surface: Surface) -> None:
     assert (await surface.mint(carol)).json()["keySource"] == "server"
     assert await keys_of(surface, carol) == []
     assert len(await surface.audit("key.deleted")) == 1
+
+
+async def test_a_stored_key_is_tried_again_and_what_comes_of_it_is_kept(
+    surface: Surface, sandbox: RunningSandbox
+) -> None:
+    carol, ben = surface.world.carol, surface.world.ben
+    await surface.save_key(carol, OWN)
+    await surface.save_key(ben, OTHER, scope="workspace")
+    surface.clock.advance(60)
+    sandbox.fail("error_503")
+    answer = await surface.client.post(f"{KEYS}/openai/check", headers=carol.bearer)
+    sandbox.heal()
+    body = answer.json()
+    assert (answer.status_code, body["state"], body["scope"]) == (200, "unchecked", "user")
+    assert body["report"]["checkedAt"] == "2026-11-23T12:01:00.000Z"
+    assert body == next(one for one in await keys_of(surface, carol) if one["scope"] == "user")
+    assert sandbox.seen("/models")[-1].headers["authorization"] == f"Bearer {OWN}"
+    shared = await surface.client.post(f"{KEYS}/openai/check?scope=workspace", headers=carol.bearer)
+    assert (shared.json()["state"], shared.json()["keyHint"]) == ("ok", "sk-proj-…wxyz")
+    assert OWN not in answer.text + shared.text
+    mine = await surface.client.post(f"{KEYS}/openai/check", headers=ben.bearer)
+    assert (mine.status_code, mine.json()["code"]) == (404, "NOT_FOUND")
+    assert "You have no openai key in acme." in mine.json()["detail"]
+    refused = await surface.client.post(f"{KEYS}/openai/check", headers=surface.world.vic.bearer)
+    assert (refused.status_code, refused.json()["code"]) == (403, "FORBIDDEN")
+    foreign = await surface.client.post(
+        f"{KEYS}/openai/check?workspaceId={surface.world.acme.id}", headers=surface.world.zoe.bearer
+    )
+    assert (foreign.status_code, foreign.json()["code"]) == (404, "NOT_FOUND")
 
 
 async def test_each_sees_their_own_and_the_shared_ones_alone(surface: Surface) -> None:
@@ -227,6 +259,26 @@ async def test_while_openai_is_away_a_key_is_kept_unchecked_and_tried_again_dail
     assert await trouble.app.state.vault.keys.check_due() == 0
 
 
+async def test_a_key_that_openai_refuses_from_one_day_to_the_next_is_on_the_record_and_its_owner_hears_of_it(
+    trouble: Surface, upstream: FakeUpstream, database: Database
+) -> None:
+    works = (reply(200, {"data": [{"id": "gpt-realtime-2.1"}]}), error(401, "invalid_request_error", None))
+    upstream.plant(*works)
+    await trouble.save_key(trouble.world.carol, OWN)
+    trouble.clock.advance(24 * 3600 + 1)
+    upstream.plant(error(401, "invalid_request_error", None), error(401, "invalid_request_error", None))
+    assert await trouble.app.state.vault.keys.check_due() == 1
+    recorded = await database.fetch("SELECT details FROM audit_events WHERE action = 'key.state_changed'", {})
+    assert [json.loads(row[0])["to"] for row in recorded] == ["rejected"]
+    told = await database.fetch("SELECT type, person_id FROM live_events WHERE type = 'key.changed' ORDER BY seq", {})
+    assert [tuple(row) for row in told] == [("key.changed", trouble.world.carol.id)] * 2
+    trouble.clock.advance(24 * 3600 + 1)
+    upstream.plant(error(401, "invalid_request_error", None), error(401, "invalid_request_error", None))
+    assert await trouble.app.state.vault.keys.check_due() == 1
+    recorded = await database.fetch("SELECT details FROM audit_events WHERE action = 'key.state_changed'", {})
+    assert len(recorded) == 1, "only a change is told"
+
+
 async def test_a_key_that_does_not_open_does_not_hold_up_the_daily_round(surface: Surface, database: Database) -> None:
     await surface.save_key(surface.world.carol, OWN)
     with database.write() as tx:
@@ -239,6 +291,35 @@ async def test_a_key_that_does_not_open_does_not_hold_up_the_daily_round(surface
     answer = await surface.save_key(surface.world.carol, OWN)  # saving it again is the way out
     assert answer.json()["state"] == "ok"
     assert (await surface.mint(surface.world.carol)).json()["keySource"] == "user"
+
+
+async def test_two_processes_at_their_daily_round_try_each_key_once(
+    trouble: Surface, upstream: FakeUpstream, database: Database
+) -> None:
+    upstream.plant(reply(200, {"data": []}), error(401, "invalid_request_error", None))
+    await trouble.save_key(trouble.world.carol, OWN)
+    trouble.clock.advance(24 * 3600 + 1)
+    keys = trouble.app.state.vault.keys
+    with database.read() as tx:
+        [due] = keys.due(tx)  # what the other process has read as well
+    upstream.plant(reply(200, {"data": []}), error(401, "invalid_request_error", None))
+    assert await keys.check_due() == 1
+    with database.write() as tx:
+        assert not repository.claim_check(tx, due.id, millis(trouble.clock.now()) - 24 * 3_600_000, 60_000)
+
+
+async def test_a_check_that_was_never_finished_is_due_again_when_its_lease_ends(
+    surface: Surface, database: Database
+) -> None:
+    await surface.save_key(surface.world.carol, OWN)
+    surface.clock.advance(24 * 3600 + 1)
+    keys = surface.app.state.vault.keys
+    with database.write() as tx:
+        [due] = keys.due(tx)
+        assert repository.claim_check(tx, due.id, millis(surface.clock.now()) - 24 * 3_600_000, 60_000)
+        assert keys.due(tx) == []
+    surface.clock.advance(61)
+    assert await keys.check_due() == 1
 
 
 async def test_a_save_is_made_once_under_its_key(surface: Surface, sandbox: RunningSandbox) -> None:

@@ -199,7 +199,9 @@ class CallPath:
             return self._ledger.begin(tx, intent)
 
         try:
-            call_id = await self._writer.write(write)
+            # Nobody waits for the disk before OpenAI is asked: a killed server has the intent, and a power cut between here
+            # and the end of the call leaves OpenAI's own bill. A pledge promises that it is not done twice: it is flushed.
+            call_id = await self._writer.write(write, flushed=pledge is not None)
         except IntegrityError:
             raise NotFound from None  # the workspace was deleted since the caller was let in
         return Receipt(destination, self._doors.to(destination.base_url), headers, call_id, intent)

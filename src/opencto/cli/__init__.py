@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from opencto.cli.commands import CommandGroup
+from opencto.cli.completion import mend_zsh
 
 _EXAMPLES = """Examples
 
@@ -21,9 +22,9 @@ _EXAMPLES = """Examples
 
 [cyan]opencto config show[/]  every setting, its value and where it came from"""
 
+mend_zsh()
 app = typer.Typer(
     cls=CommandGroup,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     epilog=_EXAMPLES,

@@ -1,28 +1,29 @@
-"""`opencto audit`: read, verify and export the audit trail, beside the data directory or from an exported file."""
+"""`opencto audit`: read, verify and export the audit trail, here or at a server elsewhere, or an exported file."""
 
 import os
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
-from datetime import datetime
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opencto.cli.context import AsJson, DataDir, open_local_house
-from opencto.cli.options import From, To, moment
+from opencto.cli import audit_sources as sources
+from opencto.cli.context import AsJson, DataDir
+from opencto.cli.options import WHERE, From, To, moment
 from opencto.cli.output import line, print_json, short, table
 
 if TYPE_CHECKING:
-    from opencto.ledger.audit import Filters
     from opencto.ledger.export import FileVerification
-    from opencto.ledger.verify import Progress
     from opencto.wire.audit import AuditRow, AuditVerification
 
 app = typer.Typer(
-    name="audit", help="Who did what to what, from where; and whether that record is whole.", no_args_is_help=True
+    name="audit",
+    help="Who did what to what, from where; and whether that record is whole.",
+    epilog=WHERE,
+    rich_markup_mode="rich",
+    no_args_is_help=True,
 )
 
 
@@ -61,11 +62,8 @@ def list_rows(
 
       opencto audit list --actor usr_01k… --json
     """
-    from opencto.ledger import presenting
-
-    filters = _filters(action, actor, target, workspace, from_time, to_time)
-    with open_local_house(data_dir) as house:
-        rows = [presenting.row(one) for one in house.audit.list(filters, before=None, limit=limit)]
+    asked = sources.Asked(action, actor, target, workspace, moment(from_time, "--from"), moment(to_time, "--to"))
+    rows = sources.rows(data_dir, asked, limit)
     if as_json:
         print_json([row.model_dump(mode="json", by_alias=True) for row in rows])
     elif rows:
@@ -96,10 +94,7 @@ def verify(
     if file is not None:
         _verify_file(file, public_key, data_dir, as_json=as_json)
         return
-    from opencto.ledger import presenting
-
-    with open_local_house(data_dir) as house, _progress() as progress:
-        result = presenting.verification(house.audit.verify(progress))
+    result = sources.verification(data_dir)
     if as_json:
         print_json(result.model_dump(mode="json", by_alias=True))
     else:
@@ -132,43 +127,15 @@ def export(
 
       opencto audit export --format csv --from 2026-11-01 > november.csv
     """
-    from opencto.identity.ports import AuditEvent
-    from opencto.ledger.audit import EXPORTED
-
-    filters = _filters(action, actor, target, workspace, from_time, to_time)
-    with open_local_house(data_dir) as house:
-        audit, about = house.audit, filters.named()
-        audit.note(
-            AuditEvent.local(
-                EXPORTED, "audit", None, workspace_id=filters.workspace_id, format=file_format.value, **about
-            )
-        )
-        lines = audit.export_csv(filters) if file_format is Format.CSV else audit.export_jsonl(filters)
+    asked = sources.Asked(action, actor, target, workspace, moment(from_time, "--from"), moment(to_time, "--to"))
+    with sources.exported(data_dir, asked, file_format.value) as lines:
+        first = next(lines, "")  # a refusal leaves the file as it was
         if output is None:
-            sys.stdout.writelines(lines)
+            sys.stdout.writelines(chain([first], lines))
             return
         descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.writelines(lines)
-
-
-def _filters(
-    action: str | None,
-    actor: str | None,
-    target: str | None,
-    workspace: str | None,
-    from_time: str | None,
-    to_time: str | None,
-) -> "Filters":
-    from opencto.ledger.audit import Filters
-
-    return Filters(
-        workspace, action, actor, target, _millis(moment(from_time, "--from")), _millis(moment(to_time, "--to"))
-    )
-
-
-def _millis(moment: datetime | None) -> int | None:
-    return int(moment.timestamp() * 1000) if moment else None
+            file.writelines(chain([first], lines))
 
 
 def _cells(row: "AuditRow") -> tuple[str, ...]:
@@ -202,7 +169,7 @@ def _show(result: "AuditVerification") -> None:
 def _verify_file(path: Path, public_key: str | None, data_dir: Path | None, *, as_json: bool) -> None:
     from opencto.ledger.export import verify_file
 
-    trusted = public_key or _own_key(data_dir)
+    trusted = public_key or sources.public_key(data_dir)
     result = verify_file(path, trusted)
     if as_json:
         print_json(_file_json(result, is_key_trusted=trusted is not None))
@@ -210,17 +177,6 @@ def _verify_file(path: Path, public_key: str | None, data_dir: Path | None, *, a
         _show_file(path, result, is_key_trusted=trusted is not None)
     if not result.ok:
         raise typer.Exit(1)
-
-
-def _own_key(data_dir: Path | None) -> str | None:
-    """The key of the server on this machine, None where there is no server."""
-    from opencto.core.errors import StartError
-
-    try:
-        with open_local_house(data_dir) as house:
-            return house.audit.public_key
-    except StartError:
-        return None
 
 
 def _file_json(result: "FileVerification", *, is_key_trusted: bool) -> dict[str, object]:
@@ -248,17 +204,3 @@ def _show_file(path: Path, result: "FileVerification", *, is_key_trusted: bool) 
     if not is_key_trusted:
         line("  That key is from the file itself. Compare it with the one that")
         line("  `opencto audit verify` shows on the server, or give --public-key.")
-
-
-@contextmanager
-def _progress() -> Generator["Progress | None"]:
-    """A bar on standard error for long runs, where somebody watches."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress as Bar
-
-    with Bar(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("checking rows", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

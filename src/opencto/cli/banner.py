@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from opencto import __version__
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from opencto.cli.start import Started
     from opencto.core.settings import Settings
 
@@ -30,6 +32,7 @@ def announce(started: "Started") -> None:
             style = "cyan" if label in {"Open", "Claim"} else ""
             # a link is never broken, so that it can be clicked and copied
             console.print(Text.assemble((f"  {label:<10}", "dim"), (text, style)), soft_wrap=True)
+        _print_code(started, console)
         console.print()
     else:
         sys.stdout.write(json.dumps(_line(started)) + "\n")
@@ -40,6 +43,8 @@ def _rows(started: "Started") -> list[tuple[str, str]]:
     settings = started.settings
     rows = [("OpenCTO", __version__), ("Open", settings.origin)]
     rows += [("Network", url) for url in started.network_urls]
+    if started.network_urls and not settings.origin.startswith("https://"):
+        rows.append(("", "Phones give no microphone to http://. Add --tls self-signed."))
     if started.claim_url:
         rows += [("Claim", started.claim_url), ("", "The link makes the server yours and works once.")]
         if not started.serves_loopback_only:
@@ -51,6 +56,27 @@ def _rows(started: "Started") -> list[tuple[str, str]]:
         rows.append(("Copy", f"of the database before its change: {started.migrated.copy}"))
     rows += [("Note", warning) for warning in started.warnings]
     return [*rows, ("Stop", "Ctrl-C")]
+
+
+def _print_code(started: "Started", console: "Console") -> None:
+    """The address for phones as a QR code, where other machines reach it and the terminal can show one."""
+    if not started.network_urls or not console.encoding.startswith("utf"):
+        return
+    from rich.text import Text
+
+    from opencto.core.qr import qr_code
+
+    url = started.settings.public_url or started.network_urls[0]
+    code = qr_code(url)
+    if code.size + 12 > console.width:
+        return
+    is_inked = console.color_system is not None
+    console.print()
+    for number, line in enumerate(code.lines(is_inked=is_inked)):
+        label = "Phone" if number == 0 else ""
+        style = "#000000 on #ffffff" if is_inked else ""
+        console.print(Text.assemble((f"  {label:<10}", "dim"), (line, style)), soft_wrap=True)
+    console.print(Text(f"{'':<12}{url}", "dim"), soft_wrap=True)
 
 
 def _line(started: "Started") -> dict[str, object]:

@@ -8,7 +8,7 @@ from opencto.cli import output
 from opencto.cli.context import AsJson, DataDir
 
 if TYPE_CHECKING:
-    from opencto.app import House
+    from opencto.house import House
 
 _EXAMPLES = (
     "Examples\n\n[cyan]opencto claim[/]  print a link\n\n[cyan]podman exec opencto opencto claim[/]  in a container\n\n"
@@ -27,10 +27,12 @@ def claim(
     """Print a fresh link that makes the server yours. Links from before stop working."""
     from opencto.cli.claim_link import claim_link
     from opencto.cli.context import open_local_house
+    from opencto.cli.elsewhere import here_alone
     from opencto.core.errors import StartError
 
     if (email is None) != (name is None):
         raise typer.BadParameter("--email and --name belong together.")
+    here_alone(data_dir, "claim")
     with open_local_house(data_dir) as house:
         url = claim_link(house, anywhere=True)
         if url is None:

@@ -1,6 +1,6 @@
 """The link with which the first person takes the server."""
 
-from opencto.app import House
+from opencto.house import House
 from opencto.identity.claim import ClaimService
 
 

@@ -72,11 +72,13 @@ def renew_secrets(
     audit trail stay. Stop the server before.
     """
     from opencto.cli.context import open_local_house
+    from opencto.cli.elsewhere import here_alone
     from opencto.core.errors import StartError
     from opencto.core.lock import LOCK_FILE, DirectoryLock
     from opencto.identity.ports import AuditEvent
     from opencto.identity.renewal import give_up
 
+    here_alone(data_dir, "config renew-secrets")
     with open_local_house(data_dir) as house:
         lost = house.keyring.lost()
         if not lost:

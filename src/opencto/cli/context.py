@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from opencto.app import House
     from opencto.core.database import Database
     from opencto.core.settings import Settings
+    from opencto.house import House
 
 DataDir = Annotated[
     Path | None,
@@ -29,11 +29,11 @@ def open_local_house(data_dir: Path | None) -> Generator["House"]:
 
     Raises StartError when there is none, when its database does not answer, or when it is of another version.
     """
-    from opencto.app import open_house
     from opencto.core.configuration import load
     from opencto.core.errors import StartError
     from opencto.core.lock import LOCK_FILE, read_holder
     from opencto.core.migrations import current_version, newest_version
+    from opencto.house import open_house
     from opencto.telemetry import log
 
     settings = load(flags={"OPENCTO_DATA_DIR": data_dir}).settings

@@ -2,8 +2,12 @@
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from opencto.cli import output
+
+if TYPE_CHECKING:
+    from opencto.client.errors import OpenCTOError
 
 FAILED, USAGE, ALREADY_RUNNING, NOT_REACHABLE, REFUSED, INTERRUPTED = 1, 2, 3, 4, 5, 130
 _EXTRAS = {
@@ -42,12 +46,34 @@ def _explain_ours(error: Exception) -> int:
     if isinstance(error, StartError):
         output.error(str(error))
         return error.exit_code
+    from opencto.client.errors import OpenCTOError
+
+    if isinstance(error, OpenCTOError):
+        return _explain_server(error)
     from opencto.core.configuration import SettingsError
 
     if isinstance(error, SettingsError):
         output.mistakes(error)
         return USAGE
     raise error
+
+
+def _explain_server(error: "OpenCTOError") -> int:
+    """What a server elsewhere said, or that it said nothing. Ends as it would beside the data directory."""
+    from opencto.client import errors
+
+    if isinstance(error, errors.APIStatusError):
+        output.error(output.printable(_ours(error.detail)))
+        if error.status in {401, 403}:
+            return REFUSED
+        return USAGE if error.code == "INVALID_REQUEST" else FAILED
+    output.error(output.printable(_ours(str(error))))
+    return NOT_REACHABLE if isinstance(error, (errors.APIConnectionError, errors.BadAnswerError)) else USAGE
+
+
+def _ours(text: str) -> str:
+    """The words of the SDK in those of the command line."""
+    return text.replace("Is base_url right?", "Is the address right?").replace("base_url", "OPENCTO_BASE_URL")
 
 
 def _explain_missing(error: ModuleNotFoundError) -> int:

@@ -1,18 +1,22 @@
-"""`opencto keys …`: OpenAI keys of the person who owns this machine, and the care of everybody's. Beside the data directory."""
+"""`opencto keys …`: your OpenAI keys, here or through a server elsewhere; and the care of everybody's, here alone."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from opencto.cli import asked
 from opencto.cli import keys_shown as shown
 from opencto.cli.context import AsJson, DataDir
+from opencto.cli.elsewhere import here_alone
 from opencto.cli.failures import FAILED, INTERRUPTED, NOT_REACHABLE
-from opencto.cli.keys_local import LocalVault, local_vault
-from opencto.cli.options import Workspace
+from opencto.cli.keys_desk import key_desk, stored
+from opencto.cli.keys_local import local_vault
+from opencto.cli.options import WHERE, Workspace
 from opencto.cli.output import line, print_json, warning
 from opencto.wire.identity import Role
-from opencto.wire.keys import KeyProvider, KeySave, KeyScope
+from opencto.wire.keys import KeyProvider, KeySave, KeyScope, KeyState
 
 if TYPE_CHECKING:
     from opencto.vault.service import Checked, Verified
@@ -21,12 +25,12 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
     help="OpenAI keys: yours, and those a workspace shares. They are stored encrypted and never shown again.",
+    epilog=WHERE,
 )
 Provider = Annotated[
     str, typer.Argument(help="openai, or openai-admin for usage and costs.", show_default=False, metavar="PROVIDER")
 ]
 Scope = Annotated[KeyScope, typer.Option(help="user: yours alone. workspace: shared by everybody in it.")]
-MAX_PIPED_BYTES = 4_096
 _NOT_AN_ARGUMENT = (
     "A key is never an argument: others see it in the list of processes, and your shell keeps it. "
     "Run `opencto keys set` and paste it, or pipe it in. If this key is real, replace it at OpenAI."
@@ -53,18 +57,14 @@ def set_key(
     if context.args or provider.startswith("sk-"):
         raise typer.BadParameter(_NOT_AN_ARGUMENT)
     kind = _provider(provider)
-    with local_vault(data_dir) as vault:
-        who = vault.within(workspace, Role.MEMBER)
-        body = _body(_key_from_terminal(kind) if sys.stdin.isatty() else _key_from_pipe(), scope)
+    with key_desk(data_dir, workspace, Role.MEMBER) as desk:
+        body = _body(_key(kind), scope)
         with shown.waiting("Trying the key …"):
-            report = vault.ask(vault.service.examine(who, kind, body))
-        vault.service.prepare()
-        with vault.house.database.write() as tx:
-            saved = vault.service.save(tx, who, kind, body, report)
+            saved = desk.save(kind, body)
     if as_json:
         print_json(saved.model_dump(mode="json"))
         return
-    shown.saved(saved, who.slug)
+    shown.saved(saved, desk.slug)
     if saved.state == "rejected":
         warning("The key is saved, but OpenAI refuses it. Until it is replaced or deleted, calls with it fail.")
 
@@ -74,13 +74,12 @@ def set_key(
 )
 def list_keys(workspace: Workspace = None, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Your keys in a workspace and those it shares: hints, states and dates, never a key."""
-    with local_vault(data_dir) as vault:
-        who = vault.within(workspace, Role.VIEWER)
-        found = vault.service.list_keys(who)
+    with key_desk(data_dir, workspace, Role.VIEWER) as desk:
+        found = desk.list()
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:
-        shown.listed(found, who.slug)
+        shown.listed(found, desk.slug)
 
 
 @app.command(
@@ -93,22 +92,26 @@ def list_keys(workspace: Workspace = None, data_dir: DataDir = None, as_json: As
 def check(
     provider: Provider = "openai",
     scope: Scope = "user",
-    every: Annotated[bool, typer.Option("--all", help="Every key of the whole server.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every key of the whole server; on its own machine alone.")
+    ] = False,
     workspace: Workspace = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Try stored keys at OpenAI again and keep what comes of it. The server does so once a day."""
     kind = _provider(provider)
-    with local_vault(data_dir) as vault:
-        found = _check_all(vault, quiet=as_json) if every else [_check_one(vault, kind, scope, workspace)]
-    if as_json:
-        print_json([shown.as_json(one) for one in found])
-    elif every:
-        line(shown.tally(found))
+    if every:
+        here_alone(data_dir, "keys check --all")
+        states = _check_all(data_dir, as_json=as_json)
     else:
-        shown.checked(found[0])
-    states = {one.state for one in found}
+        with key_desk(data_dir, workspace, Role.MEMBER) as desk, shown.waiting("Trying the key …"):
+            one = desk.check(kind, scope)
+        if as_json:
+            print_json([one.model_dump(mode="json")])
+        else:
+            shown.checked(one)
+        states = {one.state}
     if states & {"rejected", "unreadable"}:
         raise typer.Exit(FAILED)
     if "unchecked" in states:
@@ -130,17 +133,15 @@ def delete(
 ) -> None:
     """Delete a key for good. At OpenAI it stays what it is: revoke it there too if it leaked."""
     kind = _provider(provider)
-    with local_vault(data_dir) as vault:
-        who = vault.within(workspace, Role.MEMBER)
-        found = vault.stored(who, kind, scope)
+    with key_desk(data_dir, workspace, Role.MEMBER) as desk:
+        found = stored(desk, kind, scope)
         if not yes:
-            _confirm(f"Delete {found.hint} ({shown.whose(scope)} in {who.slug})?")
-        with vault.house.database.write() as tx:
-            done = vault.service.delete(tx, who, kind, scope)
+            _confirm(f"Delete {found.key_hint} ({shown.whose(scope)} in {desk.slug})?")
+        done = desk.delete(kind, scope)
     if as_json:
         print_json(done.model_dump(mode="json"))
     else:
-        line(f"{found.hint} is deleted.")
+        line(f"{found.key_hint} is deleted.")
 
 
 @app.command(
@@ -149,7 +150,8 @@ def delete(
     "Exit code 1: at least one key does not open.",
 )
 def verify(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Open every key of the whole server and say which do not. No key is shown."""
+    """Open every key of the whole server and say which do not. No key is shown. On its own machine alone."""
+    here_alone(data_dir, "keys verify")
     with local_vault(data_dir) as vault:
         broken: list[Verified] = []
         count = 0
@@ -173,7 +175,8 @@ def verify(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     "Exit code 1: a key does not open and stays as it is.",
 )
 def rotate(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Wrap every key of the server with a new wrapping key. The keys themselves stay the same."""
+    """Wrap every key of the server with a new wrapping key, on its machine. The keys themselves stay the same."""
+    here_alone(data_dir, "keys rotate")
     with local_vault(data_dir) as vault:
         try:
             with shown.progress("wrapping keys", quiet=as_json) as progressed:
@@ -200,17 +203,9 @@ def _provider(text: str) -> KeyProvider:
         raise typer.BadParameter("PROVIDER is openai (the default) or openai-admin.") from None
 
 
-def _key_from_terminal(provider: KeyProvider) -> str:
+def _key(provider: KeyProvider) -> str:
     begins = "sk-admin-…" if provider is KeyProvider.OPENAI_ADMIN else "sk-…"
-    return typer.prompt(f"Your key ({begins}), not shown", hide_input=True).strip()
-
-
-def _key_from_pipe() -> str:
-    sent = sys.stdin.buffer.read(MAX_PIPED_BYTES + 1)
-    words = sent.decode("utf-8", "replace").split()
-    if len(words) != 1 or len(sent) > MAX_PIPED_BYTES:
-        raise typer.BadParameter(f"Exactly one key is read from standard input; there were {len(words)} words.")
-    return words[0]
+    return asked.secret(f"Your key ({begins})", "key")
 
 
 def _body(key: str, scope: KeyScope) -> KeySave:
@@ -228,22 +223,20 @@ def _confirm(question: str) -> None:
     typer.confirm(question, abort=True)
 
 
-def _check_one(vault: LocalVault, provider: KeyProvider, scope: KeyScope, workspace: str | None) -> "Checked":
-    who = vault.within(workspace, Role.MEMBER)
-    row = vault.stored(who, provider, scope)
-    with shown.waiting("Trying the key …"):
-        return vault.ask(vault.service.check_row(row, who.origin.request_id))
+def _check_all(data_dir: Path | None, *, as_json: bool) -> "set[KeyState]":
+    found: list[Checked] = []
+    with local_vault(data_dir) as vault:
+        request_id = vault.request_id()
 
+        async def run() -> None:
+            for row in vault.service.everything():
+                found.append(await vault.service.check_row(row, request_id))
+                if not as_json:
+                    shown.checked_line(found[-1])
 
-def _check_all(vault: LocalVault, *, quiet: bool) -> "list[Checked]":
-    request_id = vault.request_id()
-
-    async def run() -> "list[Checked]":
-        found: list[Checked] = []
-        for row in vault.service.everything():
-            found.append(await vault.service.check_row(row, request_id))
-            if not quiet:
-                shown.checked_line(found[-1])
-        return found
-
-    return vault.ask(run())
+        vault.ask(run())
+    if as_json:
+        print_json([shown.as_json(one) for one in found])
+    else:
+        line(shown.tally(found))
+    return {one.state for one in found}

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from opencto.cli.context import open_local_house
 from opencto.cli.options import local_workspace
 from opencto.wire.identity import Role
-from opencto.wire.keys import KeyProvider, KeyScope
+from opencto.wire.keys import KeyDeleted, KeyList, KeyProvider, KeySave, KeySaved, KeyScope, StoredKey
 
 if TYPE_CHECKING:
-    from opencto.app import House
+    from opencto.house import House
     from opencto.identity.caller import WorkspaceCaller
     from opencto.providers.doors import Doors
-    from opencto.vault.repository import KeyRow
     from opencto.vault.service import VaultService
 
 ResultT = TypeVar("ResultT")
@@ -42,16 +41,6 @@ class LocalVault:
         with self.house.database.read() as tx:
             return local_caller(tx).origin.request_id
 
-    def stored(self, who: "WorkspaceCaller", provider: KeyProvider, scope: KeyScope) -> "KeyRow":
-        """A stored key, still closed. Raises NotFound with a sentence."""
-        from opencto.core.problems import NotFound
-
-        found = self.service.stored(who, provider, scope)
-        if found is None:
-            which = "You have no" if scope == "user" else "The workspace shares no"
-            raise NotFound(f"{which} {provider.value} key in {who.slug}. `opencto keys list` shows what there is.")
-        return found
-
     def ask(self, question: Coroutine[Any, Any, ResultT]) -> ResultT:
         """Run what talks with the provider."""
 
@@ -67,9 +56,9 @@ class LocalVault:
 @contextmanager
 def local_vault(data_dir: Path | None) -> Generator[LocalVault]:
     """The keys on this machine, also while its server runs."""
-    from opencto.app import open_vault
     from opencto.calls.checking import KeyTrial
     from opencto.core.batch import BatchWriter
+    from opencto.house import open_vault
     from opencto.ledger.usage import Ledger
     from opencto.providers.doors import Doors
     from opencto.providers.openai import OPENAI
@@ -85,3 +74,31 @@ def local_vault(data_dir: Path | None) -> Generator[LocalVault]:
             yield LocalVault(house, open_vault(house, trial), doors)
         finally:
             writer.stop()
+
+
+@dataclass(frozen=True)
+class LocalDesk:
+    """The person who owns this machine, with the keys of one workspace."""
+
+    vault: LocalVault
+    who: "WorkspaceCaller"
+
+    @property
+    def slug(self) -> str:
+        return self.who.slug
+
+    def list(self) -> KeyList:
+        return self.vault.service.list_keys(self.who)
+
+    def save(self, provider: KeyProvider, body: KeySave) -> KeySaved:
+        report = self.vault.ask(self.vault.service.examine(self.who, provider, body))
+        self.vault.service.prepare()
+        with self.vault.house.database.write() as tx:
+            return self.vault.service.save(tx, self.who, provider, body, report)
+
+    def check(self, provider: KeyProvider, scope: KeyScope) -> StoredKey:
+        return self.vault.ask(self.vault.service.check(self.who, provider, scope))
+
+    def delete(self, provider: KeyProvider, scope: KeyScope) -> KeyDeleted:
+        with self.vault.house.database.write() as tx:
+            return self.vault.service.delete(tx, self.who, provider, scope)

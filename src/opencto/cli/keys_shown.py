@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from opencto.cli.output import facts, line, printable, table
-from opencto.wire.keys import KeyList, KeyReport, KeySaved, KeyScope
+from opencto.wire.keys import KeyList, KeyReport, KeySaved, KeyScope, StoredKey
 
 if TYPE_CHECKING:
     from opencto.vault.repository import KeyRow
@@ -57,9 +57,9 @@ def listed(found: KeyList, slug: str) -> None:
         line(f"{state}: {_WHAT_NOW[state]}")
 
 
-def checked(one: "Checked") -> None:
-    line(f"{one.key.hint} for {one.key.provider}: {one.state}.")
-    if one.report is None:
+def checked(one: StoredKey) -> None:
+    line(f"{one.key_hint} for {one.provider.value}: {one.state}.")
+    if one.report is None or one.state == "unreadable":
         line(_WHAT_NOW[one.state])
         return
     line()

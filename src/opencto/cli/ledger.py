@@ -1,4 +1,4 @@
-"""`opencto ledger`: every call to OpenAI, what it used and what it cost. Works beside the data directory."""
+"""`opencto ledger`: every call to OpenAI, what it used and what it cost; here, or at a server elsewhere."""
 
 import csv
 import io
@@ -6,24 +6,17 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from opencto.cli.context import AsJson, DataDir, open_local_house
-from opencto.cli.options import From, To, Workspace, local_workspace, moment
+from opencto.cli.context import AsJson, DataDir
+from opencto.cli.ledger_books import Asked, open_books
+from opencto.cli.options import WHERE, From, To, Workspace, moment
 from opencto.cli.output import line, print_json, short, table
-from opencto.wire.identity import Role
-from opencto.wire.ledger import LedgerCall
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from opencto.identity.caller import WorkspaceCaller
-    from opencto.ledger.usage import Ledger, Totals
+from opencto.wire.ledger import LedgerCall, LedgerTotals
 
 app = typer.Typer(rich_markup_mode="rich")
-PAGE = 200
 USUAL = 20
 UNKNOWN = "unknown"
 _SURFACE = re.compile(r"[a-z_]{1,40}")
@@ -33,11 +26,12 @@ _SURFACE = re.compile(r"[a-z_]{1,40}")
     epilog="[cyan]opencto ledger[/]  the newest calls, and what all of them add up to\n\n"
     "[cyan]opencto ledger --surface voice_respond --from 2026-11-01 --to 2026-12-01[/]  a month\n\n"
     "[cyan]opencto ledger --csv --from 2026-11-01 > november.csv[/]  for a spreadsheet\n\n"
-    "A cost that is not known is called unknown, never zero.",
+    "A cost that is not known is called unknown, never zero.\n\n" + WHERE,
 )
 def ledger(
     surface: Annotated[
-        str | None, typer.Option(help="Only these: realtime_token, voice_respond, key_check.", show_default=False)
+        str | None,
+        typer.Option(help="Only these: realtime_token, realtime, voice_respond, key_check.", show_default=False),
     ] = None,
     from_time: From = None,
     to_time: To = None,
@@ -50,51 +44,27 @@ def ledger(
     as_json: AsJson = False,
 ) -> None:
     """List the calls of a workspace to OpenAI, newest first: who, for what, how much, what it cost."""
-    from opencto.ledger.usage import Ledger
-
     if as_csv and as_json:
         raise typer.BadParameter("Choose one of --csv and --json.")
     if surface is not None and not _SURFACE.fullmatch(surface):
         raise typer.BadParameter("is a word such as voice_respond.", param_hint="--surface")
-    since, until = moment(from_time, "--from"), moment(to_time, "--to")
-    with open_local_house(data_dir) as house:
-        with house.database.read() as tx:
-            who = local_workspace(tx, workspace, Role.ADMIN)
-        books = Ledger(house.database, house.clock)
-        rows = _calls(books, who, surface, since, until, limit or (None if as_csv else USUAL))
+    asked = Asked(surface, moment(from_time, "--from"), moment(to_time, "--to"))
+    with open_books(data_dir, workspace) as books:
+        rows = books.calls(asked, limit or (None if as_csv else USUAL))
         if as_csv:
             sys.stdout.writelines(_csv(rows))
             return
         found = list(rows)
-        totals = books.totals(who, surface=surface, since=since, until=until)
+        totals = books.totals(asked)
     if as_json:
-        print_json({"data": [one.model_dump(mode="json") for one in found], "totals": _totals_json(totals)})
+        print_json({"data": [one.model_dump(mode="json") for one in found], "totals": totals.model_dump(mode="json")})
     elif not found:
-        line(f"No call in {who.slug} fits. The ledger begins with the first call to OpenAI.")
+        line(f"No call in {books.slug} fits. The ledger begins with the first call to OpenAI.")
     else:
         _show(found, totals)
 
 
-def _calls(
-    books: "Ledger",
-    who: "WorkspaceCaller",
-    surface: str | None,
-    since: "datetime | None",
-    until: "datetime | None",
-    limit: int | None,
-) -> Iterator[LedgerCall]:
-    """The newest ones, page by page; `limit` None gives all."""
-    cursor, left = None, limit
-    while left is None or left > 0:
-        size = PAGE if left is None else min(left, PAGE)
-        page = books.list_calls(who, limit=size, cursor=cursor, surface=surface, since=since, until=until)
-        yield from page.data
-        if page.next_cursor is None:
-            return
-        cursor, left = page.next_cursor, None if left is None else left - len(page.data)
-
-
-def _show(found: list[LedgerCall], totals: "Totals") -> None:
+def _show(found: list[LedgerCall], totals: LedgerTotals) -> None:
     rows = [
         (
             f"{one.at:%m-%d %H:%M:%S}",
@@ -110,7 +80,7 @@ def _show(found: list[LedgerCall], totals: "Totals") -> None:
     line()
     shown = "" if len(found) == totals.calls else f" ({len(found):,} shown)"
     line(
-        f"{totals.calls:,} call{'' if totals.calls == 1 else 's'}{shown}: {totals.input_tokens:,} tokens in, {totals.output_tokens:,} out, {_dollars(totals.cost)}."
+        f"{totals.calls:,} call{'' if totals.calls == 1 else 's'}{shown}: {totals.input_tokens:,} tokens in, {totals.output_tokens:,} out, {_dollars(Decimal(totals.cost))}."
     )
     if totals.unknown_cost:
         line(f"The cost of {totals.unknown_cost:,} of them is unknown and not in this sum.")
@@ -130,20 +100,9 @@ def _dollars(amount: Decimal) -> str:
     return f"${amount:.4f}" if amount >= Decimal("0.0001") else "< $0.0001"
 
 
-def _totals_json(totals: "Totals") -> dict[str, Any]:
-    return {
-        "calls": totals.calls,
-        "inputTokens": totals.input_tokens,
-        "outputTokens": totals.output_tokens,
-        "cost": f"{totals.cost:f}",
-        "currency": "usd",
-        "unknownCost": totals.unknown_cost,
-    }
-
-
 def _csv(rows: Iterable[LedgerCall]) -> Iterator[str]:
     """A head and a line per call, under the names of the API."""
-    from opencto.ledger.export import defused
+    from opencto.core.spreadsheet import defused
 
     buffer = io.StringIO()
     writer = csv.writer(buffer)

@@ -1,4 +1,4 @@
-"""`opencto limits`: the rate limits and the monthly budget of a workspace. Works beside the data directory."""
+"""`opencto limits`: the rate limits and the monthly budget of a workspace; here, or at a server elsewhere."""
 
 import asyncio
 from collections.abc import Coroutine, Generator
@@ -10,17 +10,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from opencto.cli.context import AsJson, DataDir, open_local_house
-from opencto.cli.options import Workspace, local_workspace
+from opencto.cli.elsewhere import Room, either, room
+from opencto.cli.options import WHERE, Workspace, local_workspace
 from opencto.cli.output import line, print_json, table
+from opencto.client.sending import NOT_GIVEN
 from opencto.wire.identity import Role
 from opencto.wire.limits import BucketState, SpendState, WorkspaceLimits, WorkspaceLimitsUpdate
 
 if TYPE_CHECKING:
-    from opencto.app import House
+    from opencto.client import OpenCTO
+    from opencto.house import House
     from opencto.identity.caller import WorkspaceCaller
     from opencto.limits.service import Limits
 
 app = typer.Typer(rich_markup_mode="rich")
+_Found = tuple[WorkspaceLimits, str]
+"""The limits, and what the workspace is called."""
 PerMinute = Annotated[str | None, typer.Option(metavar="N|default", help="Calls a minute for each person.")]
 MonthlyUsd = Annotated[str | None, typer.Option(metavar="X|none", help="The budget of a month (UTC), in US dollars.")]
 _OPTIONS = {
@@ -34,7 +39,7 @@ _OPTIONS = {
     invoke_without_command=True,
     epilog="[cyan]opencto limits[/]  how much is used\n\n"
     "[cyan]opencto limits set --voice-respond 10 --monthly-usd 50[/]  change two of them\n\n"
-    "[cyan]opencto limits set --voice-respond default --monthly-usd none[/]  and back",
+    "[cyan]opencto limits set --voice-respond default --monthly-usd none[/]  and back\n\n" + WHERE,
 )
 def limits(context: typer.Context) -> None:
     """How many calls a minute each person may make, and what a workspace may spend in a month."""
@@ -45,9 +50,16 @@ def limits(context: typer.Context) -> None:
 @app.command("show", epilog="[cyan]opencto limits show[/]\n\n[cyan]opencto limits show -w ops --json[/]  for a program")
 def show(workspace: Workspace = None, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Every limit of a workspace, what you used of it, and this month's spending against its budget."""
-    with _limits(data_dir, workspace, Role.VIEWER) as (_house, who, rules):
-        found = _ask(rules, rules.show(who))
-    _print(found, who, as_json=as_json)
+
+    def here(data_dir: Path | None) -> _Found:
+        with _limits(data_dir, workspace, Role.VIEWER) as (_house, who, rules):
+            return _ask(rules, rules.show(who)), who.slug
+
+    def there(client: "OpenCTO") -> _Found:
+        found = room(client, workspace, Role.VIEWER)
+        return client.limits.get(workspace_id=_named(found)), found.slug
+
+    _print(*either(data_dir, here, there), as_json=as_json)
 
 
 @app.command(
@@ -68,28 +80,44 @@ def change(
     """Change limits of a workspace; what you do not name stays. It holds within a second, also for a running server."""
     asked = {"realtime_token": realtime_token, "voice_respond": voice_respond, "cto_openai_proxy": cto_openai_proxy}
     body = _body({name: value for name, value in asked.items() if value is not None}, monthly_usd)
-    with _limits(data_dir, workspace, Role.ADMIN) as (house, who, rules):
 
-        async def run() -> WorkspaceLimits:
-            tallies, spend = await rules.usage(who, await rules.policy_after(who, body))
-            with house.database.write() as tx:
-                return rules.change(tx, who, body, tallies, spend)
+    def here(data_dir: Path | None) -> _Found:
+        with _limits(data_dir, workspace, Role.ADMIN) as (house, who, rules):
 
-        found = _ask(rules, run())
-    _print(found, who, as_json=as_json)
+            async def run() -> WorkspaceLimits:
+                tallies, spend = await rules.usage(who, await rules.policy_after(who, body))
+                with house.database.write() as tx:
+                    return rules.change(tx, who, body, tallies, spend)
+
+            return _ask(rules, run()), who.slug
+
+    def there(client: "OpenCTO") -> _Found:
+        found = room(client, workspace, Role.ADMIN)
+        given = body.model_dump(exclude_unset=True, by_alias=False)
+        buckets = {name: one["limit"] for name, one in given["buckets"].items()}
+        usd = given.get("monthly_usd", NOT_GIVEN)
+        return client.limits.update(buckets=buckets, monthly_usd=usd, workspace_id=_named(found)), found.slug
+
+    _print(*either(data_dir, here, there), as_json=as_json)
 
 
 @contextmanager
 def _limits(
     data_dir: Path | None, workspace: str | None, at_least: Role
 ) -> "Generator[tuple[House, WorkspaceCaller, Limits]]":
-    from opencto.app import open_limits
+    from opencto.house import open_limits
     from opencto.ledger.usage import Ledger
 
     with open_local_house(data_dir) as house:
         with house.database.read() as tx:
             who = local_workspace(tx, workspace, at_least)
         yield house, who, open_limits(house, Ledger(house.database, house.clock))
+
+
+def _named(found: Room) -> str:
+    if found.id is None:  # the token may not tell, and the path of the route needs it
+        raise typer.BadParameter("say which workspace: this token lacks the scope account:read.", param_hint="-w")
+    return found.id
 
 
 def _ask(rules: "Limits", question: Coroutine[Any, Any, WorkspaceLimits]) -> WorkspaceLimits:
@@ -132,11 +160,11 @@ def _number(option: str, text: str) -> int | None:
         raise typer.BadParameter("must be a whole number from 1 to 100000, or default.", param_hint=option) from None
 
 
-def _print(found: WorkspaceLimits, who: "WorkspaceCaller", *, as_json: bool) -> None:
+def _print(found: WorkspaceLimits, slug: str, *, as_json: bool) -> None:
     if as_json:
         print_json(found.model_dump(mode="json"))
         return
-    line(_spending(found.spend, who.slug))
+    line(_spending(found.spend, slug))
     if found.spend.unpriced_calls:
         line(f"{found.spend.unpriced_calls:,} calls of unknown cost are not in this sum.")
     line()

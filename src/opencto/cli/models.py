@@ -16,7 +16,7 @@ app = typer.Typer(rich_markup_mode="rich")
     epilog="[cyan]opencto models[/]  every model that your key reaches\n\n"
     "[cyan]opencto models --capability realtime[/]  those that one can talk with\n\n"
     "[cyan]opencto models --json | jq -r '.data[].id'[/]  for a program\n\n"
-    "It asks the server of this machine, or the one that OPENCTO_BASE_URL and OPENCTO_TOKEN name.\n\n"
+    "It asks the server of this machine, or the one of [cyan]opencto login[/] or OPENCTO_BASE_URL.\n\n"
     "Exit code 4: no server answers. 5: the server refuses you.",
 )
 def models(

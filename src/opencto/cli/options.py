@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection
 
-    from opencto.identity.caller import WorkspaceCaller
+    from opencto.identity.caller import Belongs, WorkspaceCaller
     from opencto.wire.identity import Role
 
 Workspace = Annotated[
@@ -17,6 +19,11 @@ Workspace = Annotated[
         "--workspace", "-w", help="Its short name or id; else your only one, else default.", show_default=False
     ),
 ]
+WHERE = (
+    "Beside the data directory no token is needed. Elsewhere it asks the server of [cyan]opencto login[/] or OPENCTO_BASE_URL.\n\n"
+    "Exit code 4: no server answers. 5: it refuses you."
+)
+"""The end of the help of commands that work on both ways."""
 From = Annotated[
     str | None, typer.Option("--from", help="From this day or time on, UTC: 2026-11-01, 2026-11-01T08:00.")
 ]
@@ -41,16 +48,26 @@ def local_workspace(tx: "Connection", asked: str | None, at_least: "Role") -> "W
 
     Raises NotFound for one they are not in, and Forbidden when their role in it is too low.
     """
-    from opencto.core.problems import NotFound
     from opencto.identity.api_tokens import local_caller
 
     caller = local_caller(tx)
-    slugs = [one.slug for one in caller.memberships]
-    if asked is None and len(slugs) != 1 and "default" in slugs:
+    found = chosen_room(caller.person_name, caller.memberships, asked, at_least)
+    return caller.in_workspace(found.workspace_id, at_least)
+
+
+def chosen_room(
+    name: str, rooms: "Sequence[Belongs]", asked: str | None, at_least: "Role", *, usual: bool = True
+) -> "Belongs":
+    """The one of somebody's workspaces that is meant. `usual`: of several the one called default."""
+    from opencto.core.problems import NotFound
+    from opencto.identity.caller import chosen
+
+    slugs = [one.slug for one in rooms]
+    if usual and asked is None and len(slugs) != 1 and "default" in slugs:
         asked = "default"
     try:
-        return caller.in_workspace(asked, at_least)
+        return chosen(rooms, asked, at_least)
     except NotFound:
         raise NotFound(
-            f"{caller.person_name} is in no workspace called {asked}. There is: {', '.join(sorted(slugs)) or 'none'}."
+            f"{name} is in no workspace called {asked}. There is: {', '.join(sorted(slugs)) or 'none'}."
         ) from None

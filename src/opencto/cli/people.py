@@ -1,4 +1,4 @@
-"""`opencto people …`: who has an account, and a link for somebody new. Works beside the data directory."""
+"""`opencto people …`: who has an account, and a link for somebody new; here, or at a server elsewhere."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -8,19 +8,25 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from opencto.cli.context import AsJson, DataDir, open_local_house
+from opencto.cli.elsewhere import either, here_alone, room
+from opencto.cli.options import WHERE
 from opencto.cli.output import line, print_json, table
 from opencto.wire.identity import Role
 
 if TYPE_CHECKING:
+    from opencto.client import OpenCTO
     from opencto.identity.services import IdentityServices
+    from opencto.wire.identity import InvitationCreated, Person
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="List people, invite them, reset a password.")
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode="rich", help="List people, invite them, reset a password.", epilog=WHERE
+)
 
 
 @contextmanager
 def local_identity(data_dir: Path | None) -> Generator["IdentityServices"]:
     """The services of identity on this machine."""
-    from opencto.app import open_identity
+    from opencto.house import open_identity
 
     with open_local_house(data_dir) as house:
         yield open_identity(house)
@@ -32,10 +38,7 @@ def local_identity(data_dir: Path | None) -> Generator["IdentityServices"]:
 )
 def list_people(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Everybody who has an account, by name."""
-    from opencto.identity.paging import every
-
-    with local_identity(data_dir) as identity, identity.database.read() as tx:
-        found = every(lambda asked: identity.people.list(tx, asked))
+    found = either(data_dir, _people_here, lambda client: [*client.people.list(limit=200)])
     if as_json:
         print_json([one.model_dump(mode="json") for one in found])
         return
@@ -66,21 +69,31 @@ def invite(
     """Print a link that lets one person join a workspace. It works once."""
     from pydantic import ValidationError
 
-    from opencto.identity.api_tokens import local_caller
     from opencto.wire.identity import InvitationCreate
 
     try:
         body = InvitationCreate(role=role, email=email, ttl_hours=hours)
     except ValidationError as error:
         raise typer.BadParameter(error.errors()[0]["msg"].removeprefix("Value error, "), param_hint="--email") from None
-    with local_identity(data_dir) as identity, identity.database.write() as tx:
-        within = local_caller(tx).in_workspace(workspace, Role.ADMIN)
-        made = identity.invitations.create(tx, within, body)
+
+    def here(data_dir: Path | None) -> "tuple[InvitationCreated, str]":
+        from opencto.identity.api_tokens import local_caller
+
+        with local_identity(data_dir) as identity, identity.database.write() as tx:
+            within = local_caller(tx).in_workspace(workspace, Role.ADMIN)
+            return identity.invitations.create(tx, within, body), within.slug
+
+    def there(client: "OpenCTO") -> "tuple[InvitationCreated, str]":
+        found = room(client, workspace, Role.ADMIN, usual=False)
+        made = client.invitations.create(role=role, email=body.email, ttl_hours=hours, workspace_id=found.id)
+        return made, found.slug
+
+    made, slug = either(data_dir, here, there)
     if as_json:
         print_json(made.model_dump(mode="json"))
         return
     line(
-        f"Whoever opens this link first joins {within.slug} as {made.role.value}, until {made.expires_at:%Y-%m-%d %H:%M} UTC:"
+        f"Whoever opens this link first joins {slug} as {made.role.value}, until {made.expires_at:%Y-%m-%d %H:%M} UTC:"
     )
     line()
     line(made.url)
@@ -97,7 +110,8 @@ def reset_password(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print a link with which somebody sets a new password. It works once, for an hour."""
+    """Print a link with which somebody sets a new password: once, within an hour. On the server's machine alone."""
+    here_alone(data_dir, "people reset-password")
     from opencto.core.problems import NotFound
     from opencto.identity import people_repository
 
@@ -112,6 +126,13 @@ def reset_password(
     line(f"With this link {person.name} sets a new password, once, within an hour:")
     line()
     line(url)
+
+
+def _people_here(data_dir: Path | None) -> "list[Person]":
+    from opencto.identity.paging import every
+
+    with local_identity(data_dir) as identity, identity.database.read() as tx:
+        return every(lambda asked: identity.people.list(tx, asked))
 
 
 def _standing(is_operator: bool, is_disabled: bool) -> str:

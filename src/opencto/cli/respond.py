@@ -20,7 +20,7 @@ app = typer.Typer(rich_markup_mode="rich")
     epilog='[cyan]opencto respond "What can you do?"[/]  sentence by sentence\n\n'
     '[cyan]opencto respond "And then?" --conversation cv_01k…[/]  go on with an earlier one\n\n'
     '[cyan]opencto respond "Good morning" --json[/]  for a program\n\n'
-    "It asks the server of this machine, or the one that OPENCTO_BASE_URL and OPENCTO_TOKEN name.\n\n"
+    "It asks the server of this machine, or the one of [cyan]opencto login[/] or OPENCTO_BASE_URL.\n\n"
     "Exit code 4: no server answers. 5: the server refuses you.",
 )
 def respond(

@@ -1,11 +1,10 @@
 """Where the server is and how to be let in: for commands that talk with a running server.
 
-OPENCTO_BASE_URL and OPENCTO_TOKEN where they are set; else the server of this machine's data directory, found by its
-lock, with a token of five minutes for the person who owns the machine (wire.md).
+The one that `elsewhere` names; else the server of this machine's data directory, found by its lock, with a token of five
+minutes for the person who owns the machine.
 """
 
 import json
-import os
 import ssl
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import typer
 
 from opencto.cli import output
 from opencto.cli.context import open_local_house
+from opencto.cli.elsewhere import elsewhere
 from opencto.cli.failures import FAILED, REFUSED, USAGE
 
 if TYPE_CHECKING:
@@ -32,11 +32,18 @@ def reached(data_dir: Path | None) -> "Generator[httpx2.Client]":
 
     What the connection meets while it is used becomes a StartError too.
     """
+    base_url, token, verify = whither(data_dir)
+    with connected(base_url, token, verify=verify) as client:
+        yield client
+
+
+@contextmanager
+def connected(base_url: str, token: str, *, verify: "bool | ssl.SSLContext") -> "Generator[httpx2.Client]":
+    """The same for an address and a token that are known."""
     import httpx2
 
     from opencto.core.errors import StartError
 
-    base_url, token, verify = _whither(data_dir)
     try:
         with httpx2.Client(
             base_url=base_url,
@@ -47,7 +54,12 @@ def reached(data_dir: Path | None) -> "Generator[httpx2.Client]":
         ) as client:
             yield client
     except httpx2.TransportError as error:
-        raise StartError(f"{base_url} does not answer ({type(error).__name__}).", exit_code=4) from None
+        why = f"{base_url} does not answer ({type(error).__name__})."
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            why = f"The certificate of {base_url} is not trusted here. Name its authority's file in SSL_CERT_FILE."
+        elif verify is True:
+            why += " Check the address, and that the server runs and can be reached from here."
+        raise StartError(why, exit_code=4) from None
 
 
 def asked(client: "httpx2.Client", path: str, **question: str | None) -> dict[str, Any]:
@@ -74,29 +86,22 @@ def refusal(answer: "httpx2.Response") -> typer.Exit:
     return typer.Exit({401: REFUSED, 403: REFUSED, 422: USAGE}.get(answer.status_code, FAILED))
 
 
-def _whither(data_dir: Path | None) -> tuple[str, str, "bool | ssl.SSLContext"]:
-    from opencto.core.errors import StartError
-
-    base_url, token = os.environ.get("OPENCTO_BASE_URL"), os.environ.get("OPENCTO_TOKEN")
-    if base_url and data_dir is None:
-        if not token:
-            raise StartError(
-                "OPENCTO_BASE_URL is set without OPENCTO_TOKEN. Make one there: `opencto token create`.", exit_code=2
-            )
-        return base_url.rstrip("/"), token, True
-    return _local(data_dir)
+def whither(data_dir: Path | None) -> tuple[str, str, "bool | ssl.SSLContext"]:
+    """Address, token, and how its certificate is checked. Raises StartError."""
+    where = elsewhere(data_dir)
+    return _local(data_dir) if where is None else (where.base_url, where.token, True)
 
 
 def _local(data_dir: Path | None) -> tuple[str, str, "bool | ssl.SSLContext"]:
-    from opencto.app import open_identity
     from opencto.core.errors import StartError
     from opencto.core.lock import LOCK_FILE, read_holder
+    from opencto.house import open_identity
 
     with open_local_house(data_dir) as house:
         holder = read_holder(house.settings.data_dir / LOCK_FILE)
         if not holder or "listens" not in holder:
             raise StartError(
-                f"No server runs on {house.settings.data_dir}. Start it with `opencto up`, or set OPENCTO_BASE_URL and OPENCTO_TOKEN.",
+                f"No server runs on {house.settings.data_dir}. Start it with `opencto up`, or sign in at one elsewhere: `opencto login`.",
                 exit_code=4,
             )
         identity = open_identity(house)

@@ -19,6 +19,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from opencto.core import collector
 from opencto.core.errors import StartError
 from opencto.core.settings import Settings
 from opencto.telemetry import log
@@ -91,6 +92,7 @@ class DrainingServer(uvicorn.Server):
         await super().startup(sockets)
         self._logger.info("open")
         self._on_open()
+        collector.resume()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await super().shutdown(sockets)
@@ -133,6 +135,7 @@ def serve(
         http=Protocol,
         ws="websockets-sansio",
         ws_max_size=1 << 20,
+        ws_per_message_deflate=False,  # sound in base64 does not shrink, and packing it took a sixth of the loop
         lifespan="on",
         log_config=None,
         access_log=False,

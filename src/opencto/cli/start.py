@@ -9,23 +9,21 @@ from socket import socket
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from opencto.app import House, open_house
 from opencto.cli.claim_link import claim_link
 from opencto.cli.context import require_answer
 from opencto.core.clock import SystemClock
 from opencto.core.configuration import load
 from opencto.core.dumps import forbid_dumps
 from opencto.core.errors import StartError
-from opencto.core.listener import bound_port, lan_addresses, listen
+from opencto.core.listener import EVERYWHERE, LOOPBACK, bound_port, listen, network_urls
 from opencto.core.lock import LOCK_FILE, DirectoryLock
 from opencto.core.migrations import Migrated, migrate
 from opencto.core.settings import Settings
+from opencto.house import House, open_house
 from opencto.telemetry import log, metrics
 
 if TYPE_CHECKING:
     from opencto.core.certificates import Certificate
-
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 @dataclass(frozen=True)
@@ -42,10 +40,9 @@ class Started:
     @property
     def network_urls(self) -> list[str]:
         """Where other machines of this network find it, when it listens on all interfaces."""
-        if self.settings.host not in {"0.0.0.0", "::"}:
+        if self.settings.host not in EVERYWHERE:
             return []
-        hosts = (f"[{one}]" if ":" in one else one for one in lan_addresses())
-        return [f"{self.settings.scheme}://{host}:{self.settings.port}" for host in hosts]
+        return network_urls(self.settings.scheme, self.settings.port)
 
     @property
     def serves_loopback_only(self) -> bool:

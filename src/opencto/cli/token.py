@@ -1,16 +1,23 @@
-"""`opencto token …`: API tokens of the person who owns this machine. Works beside the data directory."""
+"""`opencto token …`: your API tokens; those of the person who owns this machine, or yours at a server elsewhere."""
 
-from datetime import datetime
-from typing import Annotated
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from opencto.cli.context import AsJson, DataDir
+from opencto.cli.elsewhere import either
+from opencto.cli.options import WHERE
 from opencto.cli.output import line, print_json, table
 from opencto.cli.people import local_identity
 from opencto.wire.identity import Scope
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Make, list and revoke API tokens.")
+if TYPE_CHECKING:
+    from opencto.client import OpenCTO
+    from opencto.wire.identity import ApiToken, ApiTokenCreated, Done
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Make, list and revoke API tokens.", epilog=WHERE)
 
 
 @app.command(
@@ -32,7 +39,6 @@ def create(
     """Make a token. It is shown this once."""
     from pydantic import ValidationError
 
-    from opencto.identity.api_tokens import local_caller
     from opencto.wire.identity import ApiTokenCreate
 
     try:
@@ -40,8 +46,17 @@ def create(
     except ValidationError as error:
         problem = error.errors()[0]
         raise typer.BadParameter(f"{problem['loc'][0]}: {problem['msg'].removeprefix('Value error, ')}") from None
-    with local_identity(data_dir) as identity, identity.database.write() as tx:
-        made = identity.tokens.create(tx, local_caller(tx), body)
+
+    def here(data_dir: Path | None) -> "ApiTokenCreated":
+        from opencto.identity.api_tokens import local_caller
+
+        with local_identity(data_dir) as identity, identity.database.write() as tx:
+            return identity.tokens.create(tx, local_caller(tx), body)
+
+    def there(client: "OpenCTO") -> "ApiTokenCreated":
+        return client.tokens.create(name, scopes=scope, expires_in_days=days or None, workspace_id=workspace)
+
+    made = either(data_dir, here, there)
     if as_json:
         print_json(made.model_dump(mode="json"))
     elif plain:
@@ -54,14 +69,9 @@ def create(
 
 @app.command("list", epilog="[cyan]opencto token list[/]  what there is, the newest first")
 def list_tokens(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """The tokens of the person who owns this machine."""
-    from opencto.identity.api_tokens import local_caller
-    from opencto.identity.paging import every
-
-    with local_identity(data_dir) as identity, identity.database.read() as tx:
-        caller = local_caller(tx)
-        found = every(lambda asked: identity.tokens.list(tx, caller, asked, workspace=None))
-        now = identity.clock.now()
+    """Your tokens: beside the data directory those of the person who owns the machine."""
+    found = either(data_dir, _tokens_here, lambda client: [*client.tokens.list(limit=200)])
+    now = datetime.now(UTC)
     if as_json:
         print_json([one.model_dump(mode="json") for one in found])
         return
@@ -84,14 +94,27 @@ def revoke(
     as_json: AsJson = False,
 ) -> None:
     """End a token at once."""
-    from opencto.identity.api_tokens import local_caller
 
-    with local_identity(data_dir) as identity, identity.database.write() as tx:
-        done = identity.tokens.revoke(tx, local_caller(tx), token_id)
+    def here(data_dir: Path | None) -> "Done":
+        from opencto.identity.api_tokens import local_caller
+
+        with local_identity(data_dir) as identity, identity.database.write() as tx:
+            return identity.tokens.revoke(tx, local_caller(tx), token_id)
+
+    done = either(data_dir, here, lambda client: client.tokens.revoke(token_id))
     if as_json:
         print_json(done.model_dump(mode="json"))
     else:
         line(f"{token_id} no longer works.")
+
+
+def _tokens_here(data_dir: Path | None) -> "list[ApiToken]":
+    from opencto.identity.api_tokens import local_caller
+    from opencto.identity.paging import every
+
+    with local_identity(data_dir) as identity, identity.database.read() as tx:
+        caller = local_caller(tx)
+        return every(lambda asked: identity.tokens.list(tx, caller, asked, workspace=None))
 
 
 def _until(moment: datetime | None) -> str:

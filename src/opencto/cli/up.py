@@ -35,6 +35,9 @@ def up(
     log_format: Annotated[str | None, typer.Option(help="auto, json or pretty.")] = None,
 ) -> None:
     """Start the server. The first time it prints a link that makes it yours."""
+    from opencto.core import collector
+
+    collector.pause()  # until it is open (serving.py)
     from opencto.cli.banner import announce, progress
     from opencto.cli.start import prepared
 

@@ -25,7 +25,7 @@ _SOURCES = {
     epilog="[cyan]opencto usage[/]  the last 30 days\n\n"
     "[cyan]opencto usage --start 2026-10-01 --end 2026-10-31 --by model[/]  a month, by model\n\n"
     "[cyan]opencto usage --csv > usage.csv[/]  for a spreadsheet\n\n"
-    "It asks the server of this machine, or the one that OPENCTO_BASE_URL and OPENCTO_TOKEN name.\n\n"
+    "It asks the server of this machine, or the one of [cyan]opencto login[/] or OPENCTO_BASE_URL.\n\n"
     "Exit code 4: no server answers. 5: the server refuses you.",
 )
 def usage(

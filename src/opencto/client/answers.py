@@ -75,6 +75,10 @@ def no_answer(error: httpx2.HTTPError, base_url: str) -> APIConnectionError | Ba
         return APITimeoutError(f"{base_url} did not answer in time ({kind}).")
     if isinstance(error, httpx2.DecodingError):
         return BadAnswerError(f"The answer of {base_url} is not in the encoding that it names.")
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return APIConnectionError(
+            f"The certificate of {base_url} is not trusted here. Name its authority's file in SSL_CERT_FILE."
+        )
     if isinstance(error, httpx2.ConnectError):
         return APIConnectionError(f"{base_url} does not answer ({kind}). Does the server run? Is base_url right?")
     return APIConnectionError(f"The connection to {base_url} broke ({kind}).")

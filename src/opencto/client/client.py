@@ -11,16 +11,19 @@ from opencto.client.sending import Route, Sent, sending, shaped
 if TYPE_CHECKING:
     from ssl import SSLContext
 
+    from opencto.client.resources.approvals import Approvals
     from opencto.client.resources.audit import Audit
     from opencto.client.resources.openai import Keys, Ledger, Limits, Realtime
     from opencto.client.resources.operations import Models, Usage
     from opencto.client.resources.people import People, Tokens
+    from opencto.client.resources.sessions import Sessions
+    from opencto.client.resources.tools import Tools
     from opencto.client.resources.workspaces import Invitations, Members, Settings, Workspaces
     from opencto.client.runners import AsyncRunner, SyncRunner  # noqa: F401 - named in the strings of the bases
-    from opencto.client.streams import Spoken
+    from opencto.client.streams import Live, Spoken
     from opencto.wire.identity import AuthSession
     from opencto.wire.service import Health, Ready
-    from opencto.wire.status import Status
+    from opencto.wire.status import Status, StatusHours
     from opencto.wire.voice import RespondAnswer
 
 SILENCE_SECONDS = 120.0
@@ -57,10 +60,22 @@ def _status() -> "type[Status]":
     return Status
 
 
+def _status_hours() -> "type[StatusHours]":
+    from opencto.wire.status import StatusHours
+
+    return StatusHours
+
+
 def _spoken() -> "type[Spoken]":
     from opencto.client.streams import Spoken
 
     return Spoken
+
+
+def _live() -> "type[Live]":
+    from opencto.client.streams import Live
+
+    return Live
 
 
 class Routes(Resource[RunT]):
@@ -133,9 +148,19 @@ class Routes(Resource[RunT]):
         """Whether the server wants requests now, and what each of its parts says; no error where it does not."""
         return sending()
 
+    @streamed(Route("GET", "/api/v1/events"), _live, "text/event-stream")
+    def events(self, *, last_event_id: str | None = None, workspace_id: str | None = None) -> Sent:
+        """What changes, as it changes: a `LiveEvent` each, without end. `last_event_id` goes on behind that one."""
+        return sending(query={"lastEventId": last_event_id, "workspaceId": self._workspace(workspace_id)})
+
     @call(Route("GET", "/api/v1/status"), Late(_status))
     def status(self) -> Sent:
         """Health, and requests, 429, 5xx and times of each limited bucket over 5 minutes, an hour and a day."""
+        return sending()
+
+    @call(Route("GET", "/api/v1/status/hours"), Late(_status_hours))
+    def status_hours(self) -> Sent:
+        """Requests, 429, 5xx and times of each limited bucket, hour by hour over the last day."""
         return sending()
 
     @cached_property
@@ -144,6 +169,13 @@ class Routes(Resource[RunT]):
         from opencto.client.resources.openai import Realtime
 
         return Realtime(self._run)
+
+    @cached_property
+    def sessions(self) -> "Sessions[RunT]":
+        """What was said, used and measured in realtime sessions."""
+        from opencto.client.resources.sessions import Sessions
+
+        return Sessions(self._run)
 
     @cached_property
     def keys(self) -> "Keys[RunT]":
@@ -179,6 +211,20 @@ class Routes(Resource[RunT]):
         from opencto.client.resources.operations import Usage
 
         return Usage(self._run)
+
+    @cached_property
+    def tools(self) -> "Tools[RunT]":
+        """What the assistant may do."""
+        from opencto.client.resources.tools import Tools
+
+        return Tools(self._run)
+
+    @cached_property
+    def approvals(self) -> "Approvals[RunT]":
+        """What the assistant wants to change, and a person's yes or no."""
+        from opencto.client.resources.approvals import Approvals
+
+        return Approvals(self._run)
 
     @cached_property
     def workspaces(self) -> "Workspaces[RunT]":
@@ -294,6 +340,10 @@ class AsyncOpenCTO(Routes["AsyncRunner"]):
         from opencto.client.runners import AsyncRunner
 
         super().__init__(AsyncRunner(options, verify, sleep))
+
+    def use_token(self, token: str) -> None:
+        """From now on with this token: for what runs longer than one lasts."""
+        self._run.use_token(token)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -44,8 +44,9 @@ class _Attempts:
 class Runner:
     """What both share."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, verify: "bool | SSLContext") -> None:
         self.options = options
+        self.verify = verify
         self.workspace_id = options.workspace_id
         self.retries = Retries(options.max_retries)
         try:
@@ -106,7 +107,7 @@ class SyncRunner(Runner):
     """Blocking."""
 
     def __init__(self, options: Options, verify: "bool | SSLContext", sleep: Callable[[float], object] | None) -> None:
-        super().__init__(options)
+        super().__init__(options, verify)
         self._sleep = sleep or time.sleep
         self._http = httpx2.Client(**self._http_options(verify))
 
@@ -160,12 +161,16 @@ class AsyncRunner(Runner):
     def __init__(
         self, options: Options, verify: "bool | SSLContext", sleep: Callable[[float], Awaitable[object]] | None
     ) -> None:
-        super().__init__(options)
+        super().__init__(options, verify)
         self._sleep = sleep or asyncio.sleep
         self._http = httpx2.AsyncClient(**self._http_options(verify))
 
     async def close(self) -> None:
         await self._http.aclose()
+
+    def use_token(self, token: str) -> None:
+        self.options = replace(self.options, token=token)
+        self._http.headers["Authorization"] = f"Bearer {token}"
 
     async def call(self, route: Route, answer: type[ShapeT], sent: Sent) -> ShapeT:
         return parsed(answer, (await self._send(route, sent)).content)

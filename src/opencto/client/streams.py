@@ -1,5 +1,6 @@
 """Answers that come bit by bit. Closing one early hangs up, and the server stops working on it."""
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, cast
 
@@ -10,6 +11,7 @@ from opencto.client.answers import no_answer, parsed, problem
 from opencto.client.errors import APIConnectionError, BadAnswerError, OpenCTOError
 
 if TYPE_CHECKING:
+    from opencto.wire.events import LiveEvent
     from opencto.wire.voice import RespondDone, Sentence
 
 ItemT = TypeVar("ItemT")
@@ -39,15 +41,14 @@ class Bytes:
         """Nothing can be missing."""
 
 
-class Spoken:
-    """The events of `/v1/respond`. Raises the server's problem where it sends one."""
+class _Events(ABC, Generic[ItemT]):
+    """Server-sent events, line by line. Raises the server's problem where it sends one."""
 
     def __init__(self) -> None:
         self._rest = b""
         self._name = ""
-        self._is_done = False
 
-    def feed(self, piece: bytes) -> Iterator["Sentence | RespondDone"]:
+    def feed(self, piece: bytes) -> Iterator[ItemT]:
         *lines, self._rest = (self._rest + piece).split(b"\n")
         if len(self._rest) > _LONGEST_LINE_BYTES:
             raise BadAnswerError("The answer is not a stream of events.")
@@ -56,27 +57,58 @@ class Spoken:
             if event is not None:
                 yield event
 
-    def end(self) -> None:
-        if not self._is_done:
-            raise APIConnectionError("The answer broke off before its end. What came of it so far is right.")
-
-    def _event(self, line: bytes) -> "Sentence | RespondDone | None":
-        from opencto.wire.voice import RespondDone, Sentence
-
+    def _event(self, line: bytes) -> ItemT | None:
         name, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if not line:
             self._name = ""
         elif name == b"event":
             self._name = value.decode("utf-8", "replace")
-        elif name == b"data" and self._name == "sentence":
-            return parsed(Sentence, value)
-        elif name == b"data" and self._name == "done":
-            self._is_done = True
-            return parsed(RespondDone, value)
         elif name == b"data" and self._name == "error":
             raise _failure(value)
+        elif name == b"data":
+            return self._item(self._name, value)
         return None  # a comment that says the server lives, or an event of a later version
+
+    @abstractmethod
+    def _item(self, name: str, data: bytes) -> ItemT | None:
+        """An event of this stream; None for one of a later version."""
+
+
+class Spoken(_Events["Sentence | RespondDone"]):
+    """The events of `/v1/respond`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_done = False
+
+    def end(self) -> None:
+        if not self._is_done:
+            raise APIConnectionError("The answer broke off before its end. What came of it so far is right.")
+
+    def _item(self, name: str, data: bytes) -> "Sentence | RespondDone | None":
+        from opencto.wire.voice import RespondDone, Sentence
+
+        if name == "sentence":
+            return parsed(Sentence, data)
+        if name == "done":
+            self._is_done = True
+            return parsed(RespondDone, data)
+        return None
+
+
+class Live(_Events["LiveEvent"]):
+    """The events of `/api/v1/events`. The server ends them when it goes; ask again, behind the last one."""
+
+    def end(self) -> None:
+        """Nothing can be missing: what comes later is asked for behind the last event."""
+
+    def _item(self, name: str, data: bytes) -> "LiveEvent | None":
+        from typing import get_args
+
+        from opencto.wire.events import LiveEvent, LiveEventType
+
+        return parsed(LiveEvent, data) if name in get_args(LiveEventType) else None
 
 
 def _failure(data: bytes) -> OpenCTOError:

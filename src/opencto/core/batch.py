@@ -25,6 +25,7 @@ MAX_BATCH = 256
 @dataclass(slots=True)
 class _Write:
     run: Callable[[Connection], Any]
+    flushed: bool
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
 
@@ -59,14 +60,17 @@ class BatchWriter:
             self._thread.join()
             self._thread = None
 
-    async def write(self, run: Callable[[Connection], ResultT]) -> ResultT:
+    async def write(self, run: Callable[[Connection], ResultT], *, flushed: bool = True) -> ResultT:
         """Run in a transaction shared with others; returns when it is committed. Raises what `run` raises, or a Problem.
+
+        `flushed=False` is for what no answer depends on: it waits for no disk (`Database.write`), unless others who share
+        the transaction do.
 
         Once handed over it is carried out, also when the caller is cancelled while it waits. `run` may be called again,
         in another transaction, when a write that shared the first one failed: it keeps nothing from one to the next.
         """
         loop = asyncio.get_running_loop()
-        item = _Write(run, loop, loop.create_future())
+        item = _Write(run, flushed, loop, loop.create_future())
         with self._wake:
             if self._stopping:
                 raise DatabaseUnavailable
@@ -97,7 +101,7 @@ class BatchWriter:
     def _together(self, batch: list[_Write]) -> "list[_Settled] | None":
         """All in one transaction. None when one of several failed: nothing was saved, and each is to be tried alone."""
         try:
-            with self._database.write() as tx:
+            with self._database.write(flushed=any(item.flushed for item in batch)) as tx:
                 return [(item, item.run(tx), None) for item in batch]
         except Unavailable as error:  # the database is in trouble: nobody's write can be saved now
             return [(item, None, error) for item in batch]

@@ -38,17 +38,17 @@ def self_signed(folder: Path, clock: Clock, *, also: tuple[str, ...] = ()) -> Ce
 
     Kept in `folder` and used again until an address is missing from it or fewer than RENEW_DAYS remain.
     """
-    names = _names(also)
+    wanted = _names(also)
     chain, key = folder / "certificate.pem", folder / "key.pem"
     kept = _kept(chain, key)
     if (
         kept is not None
-        and set(names) <= _covered(kept)
+        and set(wanted) <= set(names(kept))
         and kept.not_valid_after_utc - clock.now() > timedelta(RENEW_DAYS)
     ):
         return _described(kept, chain, key)
     private = ec.generate_private_key(ec.SECP256R1())
-    certificate = _sign(private, names, clock.now())
+    certificate = _sign(private, wanted, clock.now())
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _write(
         key,
@@ -62,10 +62,7 @@ def self_signed(folder: Path, clock: Clock, *, also: tuple[str, ...] = ()) -> Ce
 
 def given(chain: Path, key: Path, clock: Clock) -> Certificate:
     """A certificate of the operator's. Raises StartError (exit code 2) that says what is wrong with it."""
-    try:
-        certificate = x509.load_pem_x509_certificates(_read(chain, "OPENCTO_TLS_CERT"))[0]
-    except ValueError:
-        raise _wrong("OPENCTO_TLS_CERT", f"{chain} holds no PEM certificate.") from None
+    certificate = read(chain)
     private = _load_key(key)
     if certificate.public_key() != private.public_key():
         raise _wrong("OPENCTO_TLS_KEY", f"{key} is not the key of the certificate {chain}.")
@@ -78,6 +75,28 @@ def given(chain: Path, key: Path, clock: Clock) -> Certificate:
             f"{chain} begins on {certificate.not_valid_before_utc:%d %B %Y} only. Check this machine's clock.",
         )
     return _described(certificate, chain, key)
+
+
+def read(chain: Path) -> x509.Certificate:
+    """The certificate that a server shows with this file: the first. Raises StartError where it cannot be read."""
+    try:
+        return x509.load_pem_x509_certificates(_read(chain, "OPENCTO_TLS_CERT"))[0]
+    except ValueError:
+        raise _wrong("OPENCTO_TLS_CERT", f"{chain} holds no PEM certificate.") from None
+
+
+def fingerprint(certificate: x509.Certificate) -> str:
+    """SHA-256, as browsers show it."""
+    return certificate.fingerprint(hashes.SHA256()).hex(":").upper()
+
+
+def names(certificate: x509.Certificate) -> list[str]:
+    """Names and addresses for which it is good, as people type them."""
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return []
+    return [str(name.value) for name in found if isinstance(name, (x509.DNSName, x509.IPAddress))]
 
 
 def _load_key(path: Path) -> CertificateIssuerPrivateKeyTypes:
@@ -118,7 +137,7 @@ def _general_name(name: str) -> x509.GeneralName:
         return x509.DNSName(name)
 
 
-def _sign(private: ec.EllipticCurvePrivateKey, names: list[str], now: datetime) -> x509.Certificate:
+def _sign(private: ec.EllipticCurvePrivateKey, wanted: list[str], now: datetime) -> x509.Certificate:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "OpenCTO on this network")])
     return (
         x509.CertificateBuilder()
@@ -128,7 +147,7 @@ def _sign(private: ec.EllipticCurvePrivateKey, names: list[str], now: datetime) 
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))  # a phone's clock may be behind
         .not_valid_after(now + timedelta(days=VALID_DAYS - 1))
-        .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in wanted]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .sign(private, hashes.SHA256())
@@ -144,14 +163,8 @@ def _kept(chain: Path, key: Path) -> x509.Certificate | None:
     return certificate if certificate.public_key() == private.public_key() else None
 
 
-def _covered(certificate: x509.Certificate) -> set[str]:
-    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    return {str(name.value) for name in names}
-
-
 def _described(certificate: x509.Certificate, chain: Path, key: Path) -> Certificate:
-    fingerprint = certificate.fingerprint(hashes.SHA256()).hex(":").upper()
-    return Certificate(chain, key, fingerprint, certificate.not_valid_after_utc)
+    return Certificate(chain, key, fingerprint(certificate), certificate.not_valid_after_utc)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from opencto.core.errors import DatabaseBusy, DatabaseUnavailable, StorageFull, StorageReadOnly
 from opencto.core.problems import Unavailable
@@ -25,6 +26,10 @@ from opencto.core.wal import become_wal
 
 BUSY_SECONDS = 5
 """How long a writer waits for another before it gives up with DATABASE_BUSY."""
+
+_WRITES = "opencto_write"
+"""The execution option of a transaction that writes; its value is how it reaches the disk, in SQLite's words."""
+_FLUSHED, _UNFLUSHED = "FULL", "NORMAL"
 
 metadata = MetaData(
     naming_convention={
@@ -49,6 +54,8 @@ class Database:
         # Within a process the lock is fair; across processes SQLite's own busy wait decides.
         self._writer = threading.Lock() if self.is_sqlite else None
         self._hot = threading.local()
+        self._is_closed = False
+        event.listen(self._engine, "checkin", self._on_return)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Database":
@@ -69,8 +76,11 @@ class Database:
             _translate(error)
 
     @contextmanager
-    def write(self) -> Generator[Connection]:
+    def write(self, *, flushed: bool = True) -> Generator[Connection]:
         """A transaction, committed at the end or not at all. On SQLite it is the only writer from its first statement.
+
+        `flushed=False`: the end of this process cannot undo it, a power cut can, until the next one that is flushed. On
+        SQLite it waits for no disk (https://sqlite.org/pragma.html#pragma_synchronous); PostgreSQL flushes either way.
 
         Raises DatabaseBusy, DatabaseUnavailable, StorageFull or StorageReadOnly; then nothing was saved.
         """
@@ -82,7 +92,8 @@ class Database:
             if not self._writer.acquire(timeout=self._busy_seconds):
                 raise DatabaseBusy
             try:
-                with self._engine.connect().execution_options(opencto_write=True) as connection, connection.begin():
+                options = {_WRITES: _FLUSHED if flushed else _UNFLUSHED}
+                with self._engine.connect().execution_options(**options) as connection, connection.begin():
                     yield connection
             finally:
                 self._writer.release()
@@ -131,6 +142,21 @@ class Database:
         except (DBAPIError, PoolTimeout) as error:
             _translate(error)
 
+    def checkpoint(self) -> bool:
+        """On SQLite: bring the write-ahead log into the file and empty it, so that what was deleted is in neither.
+
+        False when a reader held it up; the next one does it. Nothing to do on PostgreSQL.
+        """
+        if not self.is_sqlite:
+            return True
+        connection = sqlite3.connect(make_url(self.url).database or "", timeout=1.0, isolation_level=None)
+        try:
+            return connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+        except sqlite3.Error as error:
+            raise _sqlite_failure(error) from error
+        finally:
+            connection.close()
+
     def ping(self) -> None:
         """Raises when the database does not answer a trivial question."""
         # SQLite answers SELECT 1 without looking at the file
@@ -141,7 +167,13 @@ class Database:
         if connection is not None:
             connection.close()
             self._hot.connection = None
+        self._is_closed = True
         self._engine.dispose()
+
+    def _on_return(self, _connection: object, record: ConnectionPoolEntry) -> None:
+        """What a thread held while all others were closed is closed when it comes back."""
+        if self._is_closed:
+            record.invalidate()
 
 
 def _sqlite_engine(url: str, busy_seconds: float) -> Engine:
@@ -159,16 +191,23 @@ def _sqlite_engine(url: str, busy_seconds: float) -> Engine:
         connection.isolation_level = None  # the driver begins nothing on its own; on_begin does
         become_wal(connection)
         for pragma in (
-            "synchronous = FULL",
+            f"synchronous = {_FLUSHED}",
             "foreign_keys = ON",
             "trusted_schema = OFF",
+            "secure_delete = ON",  # what is deleted is overwritten; many builds do so anyway
             f"busy_timeout = {busy_seconds * 1000:.0f}",
         ):
             connection.execute(f"PRAGMA {pragma}")
 
     def on_begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("opencto_write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        wanted = connection.get_execution_options().get(_WRITES)
+        if wanted is None:
+            connection.exec_driver_sql("BEGIN")
+            return
+        if connection.info.get(_WRITES, _FLUSHED) != wanted:
+            connection.exec_driver_sql(f"PRAGMA synchronous = {wanted}")
+            connection.info[_WRITES] = wanted
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     event.listen(engine, "connect", on_connect)
     event.listen(engine, "begin", on_begin)

@@ -17,7 +17,20 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import BigInteger, Column, Connection, LargeBinary, String, Table, delete, insert, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    LargeBinary,
+    String,
+    Table,
+    bindparam,
+    delete,
+    insert,
+    select,
+    text,
+    update,
+)
 
 from opencto.core.clock import Clock, millis
 from opencto.core.database import Database, metadata
@@ -34,6 +47,8 @@ purpose_keys = Table(
     Column("fingerprint", LargeBinary, nullable=False),
     Column("created_at", BigInteger, nullable=False),
 )
+
+_ROW = select(purpose_keys.c.wrapped, purpose_keys.c.fingerprint).where(purpose_keys.c.purpose == bindparam("purpose"))
 
 
 class SecretLost(StartError):  # noqa: N818 - it says what happened
@@ -93,13 +108,17 @@ class Keyring:
                 path.rename(path.with_name(f"{purpose}.key.replaced-{secrets.token_hex(4)}"))
 
     def _obtain(self, purpose: str) -> bytes:
+        """As it lies there, which is what all starts but the first find, else made or moved under a write."""
         path = self._directory / f"{purpose}.key"
+        if self._master is None and path.exists():
+            with self._database.read() as tx:
+                row = tx.execute(_ROW, {"purpose": purpose}).first()
+            if row is not None and row.wrapped is None:
+                return self._checked(purpose, self._read(path), row.fingerprint)
         with self._database.write() as tx:
             if not self._database.is_sqlite:  # several processes may need a new key at the same moment
                 tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-            row = tx.execute(
-                select(purpose_keys.c.wrapped, purpose_keys.c.fingerprint).where(purpose_keys.c.purpose == purpose)
-            ).first()
+            row = tx.execute(_ROW, {"purpose": purpose}).first()
             if row is not None and row.wrapped is not None:
                 key = self._unwrap(purpose, row.wrapped)
             elif path.exists():
@@ -111,11 +130,8 @@ class Keyring:
                 )
             else:
                 key = secrets.token_bytes(32)
-            fingerprint = _fingerprint(purpose, key)
-            if row is not None and not hmac.compare_digest(row.fingerprint, fingerprint):
-                raise SecretLost(
-                    f"The secret {path} is not the one this database was made with. Bring the right file back. {_GONE_FOR_GOOD}"
-                )
+            if row is not None:
+                self._checked(purpose, key, row.fingerprint)
             if self._master is None and not path.exists():
                 self._write(path, key)
             wrapped = self._wrap(purpose, key) if self._master else None
@@ -123,13 +139,22 @@ class Keyring:
                 now = millis(self._clock.now())
                 tx.execute(
                     insert(purpose_keys).values(
-                        purpose=purpose, wrapped=wrapped, fingerprint=fingerprint, created_at=now
+                        purpose=purpose, wrapped=wrapped, fingerprint=_fingerprint(purpose, key), created_at=now
                     )
                 )
             elif row.wrapped is None and wrapped is not None:
                 tx.execute(update(purpose_keys).where(purpose_keys.c.purpose == purpose).values(wrapped=wrapped))
         if self._master is not None:
             path.unlink(missing_ok=True)  # the wrapped copy is committed: the clear one must not stay beside it
+        return key
+
+    def _checked(self, purpose: str, key: bytes, fingerprint: bytes) -> bytes:
+        """The key, if it is the one the database knows."""
+        if not hmac.compare_digest(fingerprint, _fingerprint(purpose, key)):
+            path = self._directory / f"{purpose}.key"
+            raise SecretLost(
+                f"The secret {path} is not the one this database was made with. Bring the right file back. {_GONE_FOR_GOOD}"
+            )
         return key
 
     def _wrap(self, purpose: str, key: bytes) -> bytes:

@@ -6,6 +6,8 @@ import socket
 from opencto.core.errors import StartError
 
 BACKLOG = 2048
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+EVERYWHERE = frozenset({"0.0.0.0", "::"})
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -49,6 +51,11 @@ def lan_addresses() -> list[str]:
                 continue  # no route of this kind: no address
             found.append(str(probe.getsockname()[0]))
     return found
+
+
+def network_urls(scheme: str, port: int) -> list[str]:
+    """Where other machines of this network find a server that listens on all interfaces."""
+    return [f"{scheme}://{f'[{one}]' if ':' in one else one}:{port}" for one in lan_addresses()]
 
 
 def _refused(host: str, port: int, error: OSError) -> StartError:

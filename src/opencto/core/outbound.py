@@ -6,6 +6,7 @@ Imported when something first goes out: aiohttp takes a quarter of a second.
 """
 
 import base64
+import functools
 import os
 import ssl
 import urllib.request
@@ -30,14 +31,36 @@ def tls_context(environ: Mapping[str, str] | None = None) -> ssl.SSLContext:
 
     Raises StartError that names the variable when its file or folder cannot be used.
     """
-    environ = os.environ if environ is None else environ
+    named = _named(os.environ if environ is None else environ)
+    return _of(tuple((name, path, _state(path)) for name, path in named.items())) if named else _system()
+
+
+def names_certificates() -> bool:
+    """Whether the operator named a file or a folder, which can be wrong."""
+    return bool(_named(os.environ))
+
+
+def _named(environ: Mapping[str, str]) -> dict[str, Path]:
     named = {name: Path(environ[name]) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if environ.get(name)}
     if not named and environ.get("REQUESTS_CA_BUNDLE"):
         named = {"REQUESTS_CA_BUNDLE": Path(environ["REQUESTS_CA_BUNDLE"])}
-    if not named:
-        return _modern(ssl.create_default_context())
+    return named
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    """What changes when a file is replaced; of a folder OpenSSL reads what it needs when it needs it."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return None if path.is_dir() else (found.st_mtime_ns, found.st_size)
+
+
+@functools.lru_cache(maxsize=4)
+def _of(named: tuple[tuple[str, Path, tuple[int, int] | None], ...]) -> ssl.SSLContext:
+    """Shared like the system's, for as long as the files are the same."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    for name, path in named.items():
+    for name, path, _ in named:
         try:
             context.load_verify_locations(capath=path) if path.is_dir() else context.load_verify_locations(cafile=path)
         except OSError:
@@ -45,6 +68,12 @@ def tls_context(environ: Mapping[str, str] | None = None) -> ssl.SSLContext:
                 f"{name}: {path} holds no certificates that can be read. Name a PEM file, or a folder of them prepared by `openssl rehash`."
             ) from None
     return _modern(context)
+
+
+@functools.cache
+def _system() -> ssl.SSLContext:
+    """Shared: reading the system's authorities costs some 15 ms, and nobody changes what they got."""
+    return _modern(ssl.create_default_context())
 
 
 def _modern(context: ssl.SSLContext) -> ssl.SSLContext:

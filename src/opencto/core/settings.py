@@ -238,6 +238,14 @@ class Settings(BaseModel):
         ge=1,
         le=100_000,
     )
+    approval_minutes: int = setting(
+        "OPENCTO_APPROVAL_MINUTES",
+        15,
+        "How long a person has to approve what the assistant wants to change, in minutes.",
+        "Use 1 to 1440.",
+        ge=1,
+        le=1440,
+    )
     ledger_retention_days: int = setting(
         "OPENCTO_LEDGER_RETENTION_DAYS",
         400,

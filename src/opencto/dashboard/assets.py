@@ -1,4 +1,4 @@
-"""The files that pages load. They stand under an address that holds the digest of them all, so a browser keeps them for
+"""The files that pages load, those of the web app included where it is built. They stand under an address that holds the digest of them all, so a browser keeps them for
 good and an upgrade never mixes old with new. Swagger UI comes from its own package and is read when first asked for.
 """
 
@@ -13,7 +13,7 @@ from importlib.resources.abc import Traversable
 from opencto import __version__
 
 _SWAGGER = "fastapi_swagger"
-_KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".png": "image/png"}
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class Assets:
 
     def __init__(self) -> None:
         own = {one.name: Asset(one, kind) for one in _pages().iterdir() if (kind := _kind(one.name))}
+        self.built = _built_app()
+        own |= self.built
         digest = hashlib.sha256(f"{__version__} {metadata.version('fastapi-swagger')}".encode())
         for name in sorted(own):
             digest.update(name.encode() + b"\x00" + own[name].content)
@@ -50,6 +52,14 @@ class Assets:
 def page_source(name: str) -> str:
     """The text of a page's HTML."""
     return (_pages() / f"{name}.html").read_text("utf-8")
+
+
+def _built_app() -> dict[str, Asset]:
+    """What `make run` built from `dashboard/`; empty where it did not."""
+    folder = resources.files("opencto.dashboard") / "app"
+    if not (folder / "app.js").is_file():
+        return {}
+    return {one.name: Asset(one, kind) for one in folder.iterdir() if (kind := _kind(one.name))}
 
 
 def _pages() -> Traversable:

@@ -19,9 +19,14 @@ def page_policy(settings: Settings) -> str:
             "manifest-src": "'self'",
             "worker-src": "'self'",
             "require-trusted-types-for": "'script'",
-            "trusted-types": "'none'",
+            "trusted-types": "opencto-worker",  # dashboard/src/app/installed.ts: the address of our service worker, nothing else
         }
     )
+
+
+def worker_policy() -> str:
+    """The service worker: it reads our own files again, and nothing else."""
+    return _policy({"connect-src": "'self'"})
 
 
 def reference_policy() -> str:

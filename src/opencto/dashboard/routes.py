@@ -11,9 +11,11 @@ from starlette.routing import BaseRoute
 from opencto.core.describe import Answer, describe
 from opencto.core.problems import NotFound
 from opencto.core.settings import Settings
+from opencto.dashboard import phone
 from opencto.dashboard.assets import Assets
+from opencto.dashboard.csp import worker_policy
 from opencto.dashboard.openapi import Document
-from opencto.dashboard.shell import PAGES, Page, Rendered, render_all
+from opencto.dashboard.shell import APP_PAGES, PAGES, Page, Rendered, render_all, sealed
 from opencto.identity import access
 from opencto.identity.guard import HotRoute
 from opencto.wire.base import Wire
@@ -30,6 +32,8 @@ class Dashboard:
     assets: Assets
     pages: dict[str, Rendered]
     document: Document
+    manifest: Rendered
+    worker: Rendered
 
 
 class Conditional(Wire):
@@ -48,7 +52,14 @@ class AssetPath(Wire):
 def build_dashboard(settings: Settings, routes: list[BaseRoute]) -> Dashboard:
     """Render the pages. `routes` is the application's own list; the document is made of what it holds when asked for."""
     assets = Assets()
-    return Dashboard(assets, render_all(settings, assets), Document(routes, settings.origin))
+    sections = ["", *(page.path.removeprefix("/") for page in APP_PAGES)]
+    return Dashboard(
+        assets,
+        render_all(settings, assets),
+        Document(routes, settings.origin),
+        manifest=sealed(phone.manifest(assets), "default-src 'none'"),
+        worker=sealed(phone.worker(assets, sections), worker_policy()),
+    )
 
 
 @describe(
@@ -70,7 +81,7 @@ def openapi_document(request: Request) -> Response:
     answers={
         200: Answer(
             text="The file. Its address changes with its content.",
-            media_types=("text/css", "text/javascript", "image/svg+xml"),
+            media_types=("text/css", "text/javascript", "image/svg+xml", "image/png"),
         )
     },
     failures=[NotFound],
@@ -87,10 +98,59 @@ def page_asset(request: Request) -> Response:
     return Response(asset.content, headers=headers, media_type=asset.media_type)
 
 
-def _page_route(page: Page) -> HotRoute:
+@describe(
+    "What makes an app of the pages",
+    tags=["pages"],
+    headers=Conditional,
+    answers={
+        200: Answer(
+            text="A web app manifest (W3C).", schema={"type": "object"}, media_types=("application/manifest+json",)
+        ),
+        **_NOT_MODIFIED,
+    },
+    failures=[NotFound],
+)
+@access.open_to_all("names and icons, which are nobody's", before_claim=True)
+def manifest(request: Request) -> Response:
+    return _of_the_app(request, _dashboard(request).manifest, "application/manifest+json")
+
+
+@describe(
+    "What keeps the shell of the app",
+    tags=["pages"],
+    headers=Conditional,
+    answers={
+        200: Answer(
+            text="A service worker: it keeps the files of the pages, never an answer.", media_types=("text/javascript",)
+        ),
+        **_NOT_MODIFIED,
+    },
+    failures=[NotFound],
+)
+@access.open_to_all("a script of the pages, which holds nothing that is anybody's", before_claim=True)
+def service_worker(request: Request) -> Response:
+    return _of_the_app(request, _dashboard(request).worker, "text/javascript")
+
+
+def _of_the_app(request: Request, rendered: Rendered, media_type: str) -> Response:
+    if not _dashboard(request).assets.built:
+        raise NotFound("The web app is not built. `make run` does it where Node.js is there.")
+    answer = _conditional(request, rendered.content, rendered.etag, media_type)
+    answer.headers["Content-Security-Policy"] = rendered.csp
+    return answer
+
+
+class RowPath(Wire):
+    """Where a row of a page stands."""
+
+    item: str = Field(description="The id of the row whose side sheet is open.")
+
+
+def _page_route(page: Page, *, row: bool = False) -> HotRoute:
     @describe(
-        page.about,
+        f"{page.about} With one row open." if row else page.about,
         tags=["pages"],
+        path=RowPath if row else None,
         headers=Conditional,
         answers={200: Answer(text="The page.", media_types=("text/html",)), **_NOT_MODIFIED},
     )
@@ -101,8 +161,8 @@ def _page_route(page: Page) -> HotRoute:
         answer.headers["Content-Security-Policy"] = rendered.csp
         return answer
 
-    endpoint.__name__ = f"{page.name}_page"
-    return HotRoute(page.path, endpoint)
+    endpoint.__name__ = f"{page.name}_{'row_' if row else ''}page"
+    return HotRoute(f"{page.path}/{{item}}" if row else page.path, endpoint)
 
 
 def _dashboard(request: Request) -> Dashboard:
@@ -119,8 +179,11 @@ def _conditional(request: Request, content: bytes, etag: str, media_type: str) -
 
 router = APIRouter(
     routes=[
-        *(_page_route(page) for page in PAGES),
+        *(_page_route(page) for page in (*PAGES, *APP_PAGES)),
+        *(_page_route(page, row=True) for page in APP_PAGES),
         HotRoute("/assets/{digest}/{name}", page_asset),
+        HotRoute("/manifest.webmanifest", manifest),
+        HotRoute("/service-worker.js", service_worker),
         HotRoute("/openapi.json", openapi_document),
     ]
 )

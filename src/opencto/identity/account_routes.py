@@ -6,10 +6,10 @@ from fastapi import APIRouter, Path, Response
 
 from opencto.core.describe import fails_with
 from opencto.identity import access
+from opencto.identity.dependencies import Identity
 from opencto.identity.errors import ProofRefused, SignInSlowed
 from opencto.identity.guard import CurrentCaller, GuardedRoute
 from opencto.identity.oidc_identities import LastWayIn
-from opencto.identity.services import Identity
 from opencto.identity.work import Work
 from opencto.wire.base import Page
 from opencto.wire.identity import Done, FactorProof, Id, LinkedIdentity, SecondFactorOn, SecondFactorState

@@ -1,6 +1,6 @@
 """Every statement about API tokens but the one that checks them (authentication.py)."""
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import BigInteger, Connection, delete, func, insert, literal, select, update
 
 from opencto.identity.paging import AnyRow, Asked, page
 from opencto.identity.tables import api_tokens
@@ -18,7 +18,13 @@ _SHOWN = (
     api_tokens.c.last_used_from,
     api_tokens.c.revoked_at,
 )
-_SORTS = {"createdAt": api_tokens.c.created_at, "name": func.lower(api_tokens.c.name)}
+_NEVER = literal(2**63 - 1, BigInteger)
+_SORTS = {
+    "createdAt": api_tokens.c.created_at,
+    "name": func.lower(api_tokens.c.name),
+    "lastUsedAt": func.coalesce(api_tokens.c.last_used_at, 0),
+    "expiresAt": func.coalesce(api_tokens.c.expires_at, _NEVER),
+}
 
 
 def add(

@@ -13,6 +13,7 @@ from opencto.core.settings import Settings
 from opencto.identity import access
 from opencto.identity.authentication import SESSION_COOKIE
 from opencto.identity.cookies import keep_cookie
+from opencto.identity.dependencies import Identity
 from opencto.identity.devices import DEVICE_COOKIE, DEVICE_DAYS
 from opencto.identity.errors import (
     AccountChanged,
@@ -29,7 +30,7 @@ from opencto.identity.errors import (
 )
 from opencto.identity.guard import CurrentCaller, GuardedRoute, HotRoute, MaybeCaller, origin_of
 from opencto.identity.oidc import COOKIE_PATH, MINUTES, OIDC_COOKIE, OidcTrouble, Returned
-from opencto.identity.services import Identity, IdentityServices
+from opencto.identity.services import IdentityServices
 from opencto.identity.signin import SignedIn
 from opencto.identity.work import Work
 from opencto.wire.base import Page

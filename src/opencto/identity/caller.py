@@ -1,5 +1,6 @@
 """The caller: who is asking, checked. Everything above identity receives one and never reads a header itself."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -18,6 +19,24 @@ class Belongs:
     workspace_id: str
     slug: str
     role: Role
+
+
+def chosen(visible: Sequence[Belongs], asked: str | None, at_least: Role) -> Belongs:
+    """The one that is meant, as `Caller.in_workspace` says."""
+    if asked is None:
+        if len(visible) != 1:
+            raise WorkspaceRequired("workspaceId: say which workspace you mean; you are in several or none.")
+        found = visible[0]
+    else:
+        matching = [one for one in visible if asked in {one.workspace_id, one.slug}]
+        if not matching:
+            raise NotFound
+        found = matching[0]
+    if not found.role.at_least(at_least):
+        raise Forbidden(
+            f"This needs the role {at_least.value} in the workspace; yours is {found.role.value}. An owner can change it."
+        )
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +80,7 @@ class Caller:
         when the caller's role in it is too low.
         """
         visible = [one for one in self.memberships if self.token_workspace_id in {None, one.workspace_id}]
-        if asked is None:
-            if len(visible) != 1:
-                raise WorkspaceRequired("workspaceId: say which workspace you mean; you are in several or none.")
-            found = visible[0]
-        else:
-            matching = [one for one in visible if asked in {one.workspace_id, one.slug}]
-            if not matching:
-                raise NotFound
-            found = matching[0]
-        if not found.role.at_least(at_least):
-            raise Forbidden(
-                f"This needs the role {at_least.value} in the workspace; yours is {found.role.value}. An owner can change it."
-            )
+        found = chosen(visible, asked, at_least)
         return WorkspaceCaller(self, found.workspace_id, found.slug, found.role)
 
 

@@ -9,6 +9,7 @@ from opencto.core.problems import Forbidden
 from opencto.identity import access
 from opencto.identity.authentication import SESSION_COOKIE
 from opencto.identity.cookies import keep_cookie
+from opencto.identity.dependencies import Identity
 from opencto.identity.errors import SignInBusy
 from opencto.identity.guard import (
     BrowserCaller,
@@ -26,8 +27,7 @@ from opencto.identity.invitations import (
     InvitationNotValid,
     NotClaimedYet,
 )
-from opencto.identity.paging import Listing
-from opencto.identity.services import Identity
+from opencto.identity.listing import Listing
 from opencto.identity.work import Work
 from opencto.wire.base import Page
 from opencto.wire.identity import (
@@ -50,7 +50,7 @@ router = APIRouter(prefix="/api/v1/invitations", route_class=GuardedRoute, tags=
 @router.get("")
 @access.in_workspace(Role.ADMIN, Scope.PEOPLE_READ)
 def list_invitations(caller: QueryWorkspace, services: Identity, asked: Listing) -> Page[Invitation]:
-    """The invitations of a workspace, the newest first. Sort by createdAt or expiresAt."""
+    """The invitations of a workspace, the newest first. Sort by createdAt, expiresAt, email or role."""
     with services.database.read() as tx:
         return services.invitations.list(tx, caller, asked)
 

@@ -1,8 +1,8 @@
 """Every statement about invitations."""
 
-from sqlalchemy import Connection, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, func, insert, select, update
 
+from opencto.core.upsert import insert_here
 from opencto.identity.paging import AnyRow, Asked, page
 from opencto.identity.tables import invitations, memberships, people, workspaces
 from opencto.wire.identity import Role
@@ -50,7 +50,12 @@ def add(
 
 def list_of(tx: Connection, workspace_id: str, asked: Asked) -> tuple[list[AnyRow], str | None]:
     query = select(*_SHOWN).where(invitations.c.workspace_id == workspace_id)
-    sorts = {"createdAt": invitations.c.created_at, "expiresAt": invitations.c.expires_at}
+    sorts = {
+        "createdAt": invitations.c.created_at,
+        "expiresAt": invitations.c.expires_at,
+        "email": func.lower(func.coalesce(invitations.c.email, "")),
+        "role": invitations.c.role,
+    }
     return page(tx, query, asked, sorts=sorts, default="-createdAt", key=invitations.c.id)
 
 
@@ -118,8 +123,7 @@ def add_person(
     now: int,
 ) -> bool:
     """False when the address belongs to somebody; then nothing was added and the transaction goes on."""
-    make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    statement = make(people).values(
+    statement = insert_here(tx, people).values(
         id=person_id,
         name=name,
         email=email,

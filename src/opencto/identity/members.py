@@ -32,6 +32,12 @@ class Members:
         rows, cursor = members_repository.list_of(tx, caller.workspace_id, asked)
         return Page(data=[_member(row) for row in rows], next_cursor=cursor)
 
+    def get(self, tx: Connection, caller: WorkspaceCaller, person_id: str) -> Member:
+        row = members_repository.find(tx, caller.workspace_id, person_id)
+        if row is None:
+            raise NotFound
+        return _member(row)
+
     def change_role(self, tx: Connection, caller: WorkspaceCaller, person_id: str, body: MemberUpdate) -> Member:
         """Raises LastOwner when nobody would own the workspace afterwards."""
         actor, before = self._hold(tx, caller, person_id)
@@ -45,10 +51,7 @@ class Members:
         if before is not body.role:
             members_repository.change_role(tx, caller.workspace_id, person_id, body.role)
             self._record(tx, caller, "member.role_changed", person_id, before=before.value, after=body.role.value)
-        row = members_repository.find(tx, caller.workspace_id, person_id)
-        if row is None:
-            raise NotFound
-        return _member(row)
+        return self.get(tx, caller, person_id)
 
     def remove(self, tx: Connection, caller: WorkspaceCaller, person_id: str) -> Done:
         """Take somebody out, or leave. Their tokens that are bound to the workspace end. Raises LastOwner."""

@@ -21,7 +21,12 @@ def list_of(tx: Connection, workspace_id: str, asked: Asked) -> tuple[list[AnyRo
     query = select(*_MEMBER).join_from(memberships, people).where(memberships.c.workspace_id == workspace_id)
     if asked.q:
         query = query.where(contains(asked.q, people.c.name, people.c.email))
-    sorts = {"name": func.lower(people.c.name), "joinedAt": memberships.c.created_at, "role": memberships.c.role}
+    sorts = {
+        "name": func.lower(people.c.name),
+        "email": func.lower(func.coalesce(people.c.email, "")),
+        "joinedAt": memberships.c.created_at,
+        "role": memberships.c.role,
+    }
     return page(tx, query, asked, sorts=sorts, default="name", key=memberships.c.person_id)
 
 

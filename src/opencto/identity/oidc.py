@@ -15,12 +15,12 @@ A second factor set up here protects the password. Single sign-on relies on the 
 import json
 import os
 import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection
 
@@ -32,7 +32,7 @@ from opencto.identity.caller import Caller, Origin
 from opencto.identity.devices import Devices
 from opencto.identity.errors import SignInSlowed
 from opencto.identity.issuer_calls import IssuerUnreachableError
-from opencto.identity.oidc_issuer import Claims, Issuer, TokenRefusedError
+from opencto.identity.oidc_claims import Claims, TokenRefusedError
 from opencto.identity.ports import AuditEvent, AuditTrail
 from opencto.identity.refusals import Refusals
 from opencto.identity.sessions import Sessions
@@ -41,6 +41,9 @@ from opencto.identity.throttle import Throttle
 from opencto.identity.workspaces import DEFAULT_SLUG
 from opencto.telemetry import log
 from opencto.wire.base import Email, Name
+
+if TYPE_CHECKING:
+    from opencto.identity.oidc_issuer import Issuer
 
 OIDC_COOKIE = "opencto_oidc"
 COOKIE_PATH = "/api/v1/auth/oidc"
@@ -289,22 +292,24 @@ class Oidc:
     def _close(self, pending: _Pending) -> str:
         nonce = os.urandom(12)
         sealed = nonce + self._seal.encrypt(nonce, json.dumps(asdict(pending)).encode(), b"opencto oidc v1")
-        return urlsafe_b64encode(sealed).decode()
+        return urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
     def _open(self, cookie: str | None) -> _Pending | None:
         if cookie is None or len(cookie) > 2000:
             return None
         try:
-            sealed = urlsafe_b64decode(cookie.encode("ascii"))
+            sealed = urlsafe_b64decode(cookie.encode("ascii") + b"==")
             pending = _Pending(**json.loads(self._seal.decrypt(sealed[:12], sealed[12:], b"opencto oidc v1")))
         except (InvalidTag, ValueError):
             return None
         return pending if pending.expires_at > millis(self._clock.now()) else None
 
 
-def _issuer(settings: Settings, clock: Clock) -> Issuer | None:
+def _issuer(settings: Settings, clock: Clock) -> "Issuer | None":
     if settings.oidc_issuer is None:
         return None
+    from opencto.identity.oidc_issuer import Issuer
+
     assert settings.oidc_client_id is not None
     assert settings.oidc_client_secret is not None
     redirect_uri = f"{settings.origin}{CALLBACK_PATH}"

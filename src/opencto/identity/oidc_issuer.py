@@ -2,12 +2,11 @@
 token is its own, fresh and meant for us. Who may come in is `oidc.py`'s business.
 
 How it is asked (deadline, size, proxy, certificates) is said in `issuer_calls.py`. Authlib knows OAuth's parameters and
-checks the claims; joserfc, to which Authlib delegates, checks signatures.
+checks the claims; joserfc, to which Authlib delegates, checks signatures. Imported where an issuer is configured.
 """
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -18,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from opencto.core.clock import Clock, millis
 from opencto.core.secret import Secret
 from opencto.identity.issuer_calls import IssuerCalls, IssuerUnreachableError, exchange
+from opencto.identity.oidc_claims import Claims, TokenRefusedError
 
 METADATA_SECONDS = 3600
 REFETCH_SECONDS = 30
@@ -25,10 +25,6 @@ REFETCH_SECONDS = 30
 LEEWAY_SECONDS = 60
 # Public-key signatures alone: neither `none` nor an HMAC whose "secret" would be the public key.
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519", "EdDSA"]
-
-
-class TokenRefusedError(Exception):
-    """The code or the token is not good. For the log: says which check failed, never what the issuer wrote."""
 
 
 class _Metadata(BaseModel):
@@ -41,17 +37,6 @@ class _Metadata(BaseModel):
     userinfo_endpoint: str | None = None
     token_endpoint_auth_methods_supported: list[str] | None = None
     authorization_response_iss_parameter_supported: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Claims:
-    """What the issuer says of somebody, checked."""
-
-    issuer: str
-    subject: str
-    email: str | None
-    email_verified: bool
-    name: str | None
 
 
 class Issuer:

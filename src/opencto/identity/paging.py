@@ -8,9 +8,8 @@ import binascii
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Depends, Query
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_
 
 from opencto.core.problems import Invalid
@@ -30,29 +29,6 @@ class Asked:
     cursor: str | None = None
     sort: str | None = None
     q: str | None = None
-
-
-async def _asked(
-    limit: Annotated[int, Query(ge=1, le=200, description="How many at most.")] = 50,
-    cursor: Annotated[
-        str | None, Query(max_length=2000, description="The `nextCursor` of the page before, with the same `sort`.")
-    ] = None,
-    sort: Annotated[
-        str | None, Query(max_length=40, description="The field to sort by; a hyphen before it turns the order round.")
-    ] = None,
-) -> Asked:
-    return Asked(limit, cursor, sort)
-
-
-async def _asked_with_words(
-    asked: Annotated[Asked, Depends(_asked)],
-    q: Annotated[str | None, Query(max_length=100, description="Only what contains this text.")] = None,
-) -> Asked:
-    return Asked(asked.limit, asked.cursor, asked.sort, q)
-
-
-Listing = Annotated[Asked, Depends(_asked)]
-SearchListing = Annotated[Asked, Depends(_asked_with_words)]
 
 
 def page(

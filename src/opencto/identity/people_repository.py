@@ -3,9 +3,9 @@
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from opencto.core.ids import new_id
+from opencto.core.upsert import insert_here
 from opencto.identity.tables import memberships, people, workspaces
 
 
@@ -119,7 +119,6 @@ def workspace_of_slug(tx: Connection, slug: str) -> str | None:
 
 def ensure_workspace(tx: Connection, slug: str, name: str, now: int) -> str:
     """The id of the workspace with this slug, made when it is not there; of two at the same moment the second waits."""
-    insert_here = sqlite.insert if tx.dialect.name == "sqlite" else postgresql.insert
     values = {
         "id": new_id("ws"),
         "slug": slug,
@@ -128,5 +127,5 @@ def ensure_workspace(tx: Connection, slug: str, name: str, now: int) -> str:
         "settings_updated_at": now,
         "created_at": now,
     }
-    tx.execute(insert_here(workspaces).values(values).on_conflict_do_nothing(index_elements=["slug"]))
+    tx.execute(insert_here(tx, workspaces).values(values).on_conflict_do_nothing(index_elements=["slug"]))
     return tx.execute(select(workspaces.c.id).where(workspaces.c.slug == slug)).scalar_one()

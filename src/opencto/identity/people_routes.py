@@ -6,11 +6,11 @@ from fastapi import APIRouter, Path, Response
 
 from opencto.core.describe import fails_with
 from opencto.identity import access
+from opencto.identity.dependencies import Identity
 from opencto.identity.guard import CurrentCaller, GuardedRoute
+from opencto.identity.listing import SearchListing
 from opencto.identity.members import LastOwner
-from opencto.identity.paging import SearchListing
 from opencto.identity.people import LastOperator
-from opencto.identity.services import Identity
 from opencto.identity.work import Work
 from opencto.wire.base import Page
 from opencto.wire.identity import Done, Id, Person, PersonDetail, PersonUpdate, Scope

@@ -1,10 +1,7 @@
-"""The services of identity, built once per application and reached by its routes through `Identity`."""
+"""The services of identity, built once per application and reached by its routes through `dependencies.Identity`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
-
-from fastapi import Depends, Request
 
 from opencto.core.clock import Clock
 from opencto.core.database import Database
@@ -100,10 +97,3 @@ def build_identity(
         oidc_identities=OidcIdentities(settings, audit),
         housekeeping=Housekeeping(database, clock, refusals, throttle, sessions),
     )
-
-
-async def _identity(request: Request) -> IdentityServices:
-    return request.app.state.identity
-
-
-Identity = Annotated[IdentityServices, Depends(_identity)]

@@ -8,9 +8,9 @@ from opencto.core.describe import fails_with
 from opencto.core.problems import NotFound
 from opencto.identity import access
 from opencto.identity.api_tokens import TooManyTokens
+from opencto.identity.dependencies import Identity
 from opencto.identity.guard import CurrentCaller, GuardedRoute
-from opencto.identity.paging import Listing
-from opencto.identity.services import Identity
+from opencto.identity.listing import Listing
 from opencto.identity.work import Work
 from opencto.wire.base import Page
 from opencto.wire.identity import ApiToken, ApiTokenCreate, ApiTokenCreated, ApiTokenUpdate, Done, Id, Scope
@@ -34,7 +34,7 @@ def list_tokens(
         ),
     ] = None,
 ) -> Page[ApiToken]:
-    """Your tokens, the newest first. Sort by createdAt or name."""
+    """Your tokens, the newest first. Sort by createdAt, name, lastUsedAt (never is earliest) or expiresAt (never is last)."""
     with services.database.read() as tx:
         return services.tokens.list(tx, caller, asked, workspace=workspace_id)
 

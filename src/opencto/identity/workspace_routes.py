@@ -6,10 +6,10 @@ from fastapi import APIRouter, Path, Query, Response
 
 from opencto.core.describe import fails_with
 from opencto.identity import access
+from opencto.identity.dependencies import Identity
 from opencto.identity.guard import CurrentCaller, GuardedRoute, PathWorkspace
+from opencto.identity.listing import Listing, SearchListing
 from opencto.identity.members import LastOwner
-from opencto.identity.paging import Listing, SearchListing
-from opencto.identity.services import Identity
 from opencto.identity.work import Work
 from opencto.identity.workspaces import SlugTaken, WorkspaceKept
 from opencto.wire.base import Page
@@ -132,9 +132,17 @@ def change_projects(body: WorkspaceProjectsUpdate, caller: PathWorkspace, work: 
 @router.get("/{ws}/members")
 @access.in_workspace(Role.VIEWER, Scope.PEOPLE_READ)
 def list_members(caller: PathWorkspace, services: Identity, asked: SearchListing) -> Page[Member]:
-    """Who is in the workspace, as what. Sort by name, joinedAt or role."""
+    """Who is in the workspace, as what. Sort by name, email, joinedAt or role."""
     with services.database.read() as tx:
         return services.members.list(tx, caller, asked)
+
+
+@router.get("/{ws}/members/{usr}")
+@access.in_workspace(Role.VIEWER, Scope.PEOPLE_READ)
+def get_member(usr: PersonId, caller: PathWorkspace, services: Identity) -> Member:
+    """One of them."""
+    with services.database.read() as tx:
+        return services.members.get(tx, caller, usr)
 
 
 @router.patch("/{ws}/members/{usr}", response_model=Member, responses=fails_with(LastOwner))

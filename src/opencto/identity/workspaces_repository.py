@@ -1,8 +1,8 @@
 """Every statement about workspaces and their settings."""
 
 from sqlalchemy import Connection, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from opencto.core.upsert import insert_here
 from opencto.identity.paging import AnyRow, AnySelect, Asked, page
 from opencto.identity.tables import memberships, workspaces
 
@@ -60,8 +60,7 @@ def _seen_by(person_id: str) -> AnySelect:
 
 def add(tx: Connection, *, workspace_id: str, slug: str, name: str, settings: str, now: int) -> bool:
     """False when the slug is taken; then nothing was added and the transaction goes on."""
-    make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    statement = make(workspaces).values(
+    statement = insert_here(tx, workspaces).values(
         id=workspace_id, slug=slug, name=name, settings=settings, settings_updated_at=now, created_at=now
     )
     unless_taken = statement.on_conflict_do_nothing(index_elements=["slug"]).returning(workspaces.c.id)

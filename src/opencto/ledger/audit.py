@@ -120,10 +120,15 @@ class AuditLog:
             found = "an older head than the rows" if self._is_sound(bad) else "a head that this server did not sign"
         return self._append(tx, head, system_event(HEAD_REJECTED, "audit", None, {"found": found}))
 
-    def list(self, filters: Filters, *, before: int | None, limit: int) -> list[Row]:
-        """Rows that match, newest first, before the place `before`."""
+    def list(self, filters: Filters, *, beyond: int | None, limit: int, oldest_first: bool = False) -> list[Row]:
+        """Rows that match, newest first or oldest first, beyond the row of the number `beyond`."""
         with self._database.read() as tx:
-            return repository.rows_before(tx, before, limit, filters)
+            return repository.rows_beyond(tx, beyond, limit, filters, oldest_first=oldest_first)
+
+    def get(self, seq: int) -> Row | None:
+        """The row of this number; None where there is none, or retention has dropped it."""
+        with self._database.read() as tx:
+            return repository.row_at(tx, seq)
 
     def verify(self, progress: Progress | None = None) -> Verification:
         """Check the whole trail."""

@@ -66,9 +66,12 @@ COLUMNS = tuple(field.name for field in fields(Row))
 _WIRE_NAMES = tuple((name, to_camel(name)) for name in COLUMNS if name != "hash")
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
 def canonical(value: Any) -> str:
     """JSON with sorted keys, no blanks and ASCII only: the same text for the same value, whoever writes it."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return _CANONICAL.encode(value)
 
 
 def content_hash(content: Mapping[str, Any]) -> str:

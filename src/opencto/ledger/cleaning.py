@@ -19,7 +19,9 @@ _SAFE_INTEGER = 2**53 - 1  # beyond it other languages read another number from 
 def line(value: Any, limit: int) -> str:
     """One line of text: scrubbed, printable, at most `limit` characters."""
     text = log.scrub(_storable(str(value)[:_SCRUBBED_TEXT]))
-    return _cut("".join(character if character.isprintable() else "�" for character in text), limit)
+    if not text.isprintable():
+        text = "".join(character if character.isprintable() else "�" for character in text)
+    return _cut(text, limit)
 
 
 def optional_line(value: Any, limit: int) -> str | None:

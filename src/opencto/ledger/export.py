@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from opencto.core.database import Database
+from opencto.core.spreadsheet import defused
 from opencto.ledger import repository
 from opencto.ledger.chain import COLUMNS, Row, canonical, content_hash, iso
 from opencto.ledger.repository import Filters
@@ -84,12 +85,6 @@ def csv_lines(source: Iterable[Row]) -> Iterator[str]:
         except (TypeError, OverflowError):
             values["at"] = row.at  # damaged: shown as it is
         yield line(values.values())
-
-
-def defused(cell: Any) -> Any:
-    if isinstance(cell, str) and cell.lstrip(" \t\r\n")[:1] in {"=", "+", "-", "@"}:
-        return f"'{cell}"
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in {"\t", "\r", "\n"} else cell
 
 
 @dataclass(frozen=True, slots=True)

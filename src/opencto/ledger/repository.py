@@ -139,13 +139,16 @@ def rows_after(tx: Connection, seq: int, until: int, limit: int, filters: Filter
     return [Row(*found) for found in tx.execute(query.order_by(column).limit(limit))]
 
 
-def rows_before(tx: Connection, seq: int | None, limit: int, filters: Filters) -> list[Row]:
-    """The rows before `seq` (None: from the end), newest first."""
+def rows_beyond(
+    tx: Connection, seq: int | None, limit: int, filters: Filters, *, oldest_first: bool = False
+) -> list[Row]:
+    """The rows beyond `seq` (None: from the end that comes first), newest first or oldest first."""
     column = audit_events.c.seq
     query = select(*_ROW).where(*filters.clauses())
     if seq is not None:
-        query = query.where(column < seq)
-    return [Row(*found) for found in tx.execute(query.order_by(column.desc()).limit(limit))]
+        query = query.where(column > seq if oldest_first else column < seq)
+    order = column.asc() if oldest_first else column.desc()
+    return [Row(*found) for found in tx.execute(query.order_by(order).limit(limit))]
 
 
 def last_seq(tx: Connection) -> int | None:
@@ -153,7 +156,7 @@ def last_seq(tx: Connection) -> int | None:
 
 
 def last_row(tx: Connection) -> Row | None:
-    found = rows_before(tx, None, 1, Filters())
+    found = rows_beyond(tx, None, 1, Filters())
     return found[0] if found else None
 
 

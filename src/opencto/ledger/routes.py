@@ -3,18 +3,19 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, StringConstraints
 
 from opencto.core.clock import millis
-from opencto.core.problems import Forbidden
+from opencto.core.describe import fails_with
+from opencto.core.problems import Forbidden, NotFound
 from opencto.identity import access
 from opencto.identity.guard import AskedWorkspace, GuardedRoute, current_caller, within
 from opencto.identity.ports import AuditEvent
 from opencto.ledger import presenting
 from opencto.ledger.audit import EXPORTED, AuditLog, Filters
-from opencto.wire.audit import AuditPage, AuditVerification
+from opencto.wire.audit import AuditPage, AuditRow, AuditVerification
 from opencto.wire.base import Text
 from opencto.wire.identity import Id, Role, Scope
 
@@ -55,9 +56,13 @@ async def _filters(
 
 
 def _require_operator(request: Request) -> None:
-    caller = current_caller(request)
-    if not caller.is_operator or caller.token_workspace_id is not None:
+    if not _runs_the_server(request):
         raise Forbidden("Only the people who run this server see every row, and not with a token of one workspace.")
+
+
+def _runs_the_server(request: Request) -> bool:
+    caller = current_caller(request)
+    return caller.is_operator and caller.token_workspace_id is None
 
 
 def _at(moment: datetime | None) -> int | None:
@@ -78,10 +83,14 @@ def list_audit(
         Query(description="`nextCursor` of the page before."),
     ] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    sort: Annotated[
+        Literal["at", "-at"], Query(description="Oldest first or newest first, as the trail is chained.")
+    ] = "-at",
 ) -> AuditPage:
-    """What was done, newest first."""
-    before = None if cursor is None else int(cursor)
-    return presenting.page(audit.list(filters, before=before, limit=limit + 1), limit)
+    """What was done, newest first unless `sort` turns it."""
+    beyond = None if cursor is None else int(cursor)
+    found = audit.list(filters, beyond=beyond, limit=limit + 1, oldest_first=sort == "at")
+    return presenting.page(found, limit)
 
 
 @router.get(
@@ -113,6 +122,22 @@ def export_audit(
     media_type = "text/csv; charset=utf-8" if file_format == "csv" else "application/jsonl"
     name = f'attachment; filename="opencto-audit.{file_format}"'
     return StreamingResponse(lines, media_type=media_type, headers={"Content-Disposition": name})
+
+
+@router.get("/api/v1/audit/{seq}", responses=fails_with(NotFound))
+@access.in_workspace(Role.ADMIN, Scope.AUDIT_READ)
+def get_event(
+    request: Request, audit: Audit, seq: Annotated[int, Path(ge=1, lt=2**63, description="The `seq` of the row.")]
+) -> AuditRow:
+    """One row by its number, however old. Operators see every row; others those of workspaces whose admins they are."""
+    found = audit.get(seq)
+    if found is None:
+        raise NotFound
+    if not _runs_the_server(request):
+        if found.workspace_id is None:
+            raise NotFound
+        within(request, found.workspace_id)
+    return presenting.row(found)
 
 
 @router.post("/api/v1/audit/verify")

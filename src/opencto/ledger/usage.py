@@ -5,7 +5,7 @@ and it is never deleted to make the books look better. Retention drops whole day
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -17,9 +17,10 @@ from opencto.core.database import Database
 from opencto.core.ids import new_id
 from opencto.identity.caller import WorkspaceCaller
 from opencto.ledger.prices import PICOS, Tokens, cost_usd, from_picos, to_picos
+from opencto.ledger.shares import shares
 from opencto.ledger.usage_tables import calls
 from opencto.wire.base import Page
-from opencto.wire.ledger import LedgerCall
+from opencto.wire.ledger import LedgerCall, LedgerGroupBy, LedgerShares, LedgerTotals
 
 UNKNOWN_AFTER_MILLIS = 3_600_000
 LONGEST_MODEL = 100
@@ -61,10 +62,13 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a call. `tokens` None: nobody counted them. `is_free`: there is nothing to count, such as a mint."""
+    """What came of a call. `tokens` None: nobody counted them. `is_free`: there is nothing to count, such as a mint.
+
+    `latency_ms` None: nobody here waited for it; a client told of it afterwards.
+    """
 
     is_done: bool
-    latency_ms: int
+    latency_ms: int | None
     code: str | None = None
     upstream_status: int | None = None
     upstream_request_id: str | None = None
@@ -72,17 +76,6 @@ class Outcome:
     is_estimate: bool = False
     model: str | None = None
     is_free: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """What calls add up to. `unknown_cost`: calls that are in no sum of money, because their price is not known."""
-
-    calls: int
-    input_tokens: int
-    output_tokens: int
-    cost: Decimal
-    unknown_cost: int
 
 
 class Ledger:
@@ -177,7 +170,7 @@ class Ledger:
 
     def totals(
         self, who: WorkspaceCaller, *, surface: str | None, since: datetime | None, until: datetime | None
-    ) -> Totals:
+    ) -> LedgerTotals:
         """What all the calls add up to that `list_calls` gives page by page."""
         column = calls.c
         statement = select(
@@ -190,7 +183,22 @@ class Ledger:
         with self._database.read() as tx:
             row = tx.execute(statement.select_from(calls)).one()
         cost = Decimal(int(row.picos or 0)) / PICOS
-        return Totals(row.calls, int(row.input_tokens or 0), int(row.output_tokens or 0), cost, row.calls - row.priced)
+        return LedgerTotals(
+            calls=row.calls,
+            input_tokens=int(row.input_tokens or 0),
+            output_tokens=int(row.output_tokens or 0),
+            cost=f"{cost:f}",
+            unknown_cost=row.calls - row.priced,
+        )
+
+    def today(self) -> date:
+        """The UTC day that it is."""
+        return self._clock.now().date()
+
+    def shares(self, who: WorkspaceCaller, group_by: LedgerGroupBy, first: date, last: date) -> LedgerShares:
+        """Who or what used how much, from the first to the last UTC day, both included."""
+        found = shares(self._database, who.workspace_id, group_by, first, last)
+        return LedgerShares(start=first, end=last, group_by=group_by, data=found)
 
     async def spent_in(self, workspace_id: str, month: str) -> tuple[Decimal, int]:
         """(the known cost of a workspace's calls of a month such as `2026-11`, how many calls have no known price)."""

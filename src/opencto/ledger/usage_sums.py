@@ -1,4 +1,4 @@
-"""What the calls of a workspace add up to, by day and model. The index on (workspace, time) serves it."""
+"""What the calls of a workspace add up to: by day and model. The index on (workspace, time) serves it."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta

@@ -1,14 +1,23 @@
 """Limits of a workspace: members read, admins change."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from opencto.identity import access
 from opencto.identity.guard import GuardedRoute, PathWorkspace
 from opencto.identity.work import Work
-from opencto.limits.services import LimitsDep
+from opencto.limits.service import Limits
 from opencto.wire.identity import Role, Scope
 from opencto.wire.limits import WorkspaceLimits, WorkspaceLimitsUpdate
+
+
+async def _limits(request: Request) -> Limits:
+    return request.app.state.limits
+
+
+LimitsDep = Annotated[Limits, Depends(_limits)]
 
 router = APIRouter(route_class=GuardedRoute, tags=["limits"])
 

@@ -1,8 +1,4 @@
-"""Limits, built once per application and reached by routes through `LimitsDep`."""
-
-from typing import Annotated
-
-from fastapi import Depends, Request
+"""Limits, built once per application."""
 
 from opencto.core.clock import Clock
 from opencto.core.database import Database
@@ -39,10 +35,3 @@ def build_limits(
     policies = Policies(lambda workspace_id: repository.read_policy(database, workspace_id), clock)
     spend = SpendCaps(database, clock, policies, meter, audit)
     return Limits(settings, clock, open_store(settings, database, clock), policies, spend, audit, observe)
-
-
-async def _limits(request: Request) -> Limits:
-    return request.app.state.limits
-
-
-LimitsDep = Annotated[Limits, Depends(_limits)]

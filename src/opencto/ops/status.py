@@ -16,14 +16,23 @@ from starlette.types import Scope
 from opencto import __version__
 from opencto.core import plain
 from opencto.core.batch import BatchWriter
-from opencto.core.clock import Clock, millis
+from opencto.core.clock import Clock, from_millis, millis
 from opencto.core.database import Database
 from opencto.core.problems import Problem
 from opencto.ops.tables import status_minutes
 from opencto.telemetry import log, names
 from opencto.telemetry.health import HealthBoard
 from opencto.wire.limits import BucketName
-from opencto.wire.status import ByOrigin, Status, StatusBucket, StatusWindow
+from opencto.wire.status import (
+    BucketHours,
+    ByOrigin,
+    Status,
+    StatusBucket,
+    StatusFigures,
+    StatusHour,
+    StatusHours,
+    StatusWindow,
+)
 
 ROUTES: Mapping[str, BucketName] = {
     "/api/v1/realtime/token": "realtime_token",
@@ -34,6 +43,7 @@ ROUTES: Mapping[str, BucketName] = {
 WINDOWS: Mapping[Literal["5m", "1h", "24h"], int] = {"5m": 5, "1h": 60, "24h": 1440}
 """In minutes."""
 BOUNDS = names.DURATION.buckets
+HOURS = 24
 KEPT_MINUTES = 1500
 _MINUTE_MILLIS = 60_000
 _ADD = """
@@ -44,6 +54,10 @@ _READ = """
     SELECT bucket, kind, SUM(CASE WHEN minute > :short THEN times ELSE 0 END),
       SUM(CASE WHEN minute > :middle THEN times ELSE 0 END), SUM(times)
     FROM status_minutes WHERE minute > :long GROUP BY bucket, kind
+"""
+_READ_HOURS = """
+    SELECT bucket, kind, minute / 60, SUM(times) FROM status_minutes
+    WHERE minute >= :first GROUP BY bucket, kind, minute / 60
 """
 Key = tuple[int, str, str]
 """Minute, bucket, kind."""
@@ -58,6 +72,7 @@ class StatusBoard:
         self._health = health
         self._clock = clock
         self._counts: Counter[Key] = Counter()
+        self._flushing = asyncio.Lock()
 
     def begun(self, scope: Scope, /) -> None:
         """Counted when it is answered."""
@@ -79,10 +94,16 @@ class StatusBoard:
             counts[minute, bucket, f"{'429' if status == 429 else '5xx'}:{origin}"] += 1
 
     async def flush(self) -> None:
-        """Add what was counted to the table. Raises a Problem when the database cannot; then nothing is lost."""
-        taken, self._counts = self._counts, Counter()
-        if not taken:
-            return
+        """Add what was counted to the table. Raises a Problem when the database cannot; then nothing is lost.
+
+        One after the other: who reads next sees also what somebody else is just writing.
+        """
+        async with self._flushing:
+            taken, self._counts = self._counts, Counter()
+            if taken:
+                await self._add(taken)
+
+    async def _add(self, taken: Counter[Key]) -> None:
         rows = [
             {"minute": minute, "bucket": bucket, "kind": kind, "times": times}
             for (minute, bucket, kind), times in sorted(
@@ -140,6 +161,32 @@ class StatusBoard:
             status=ready.status, checks=ready.checks, version=__version__, as_of=self._clock.now(), buckets=buckets
         )
 
+    async def hours(self) -> StatusHours:
+        """The figures hour by hour. Raises a Problem while the database does not answer."""
+        await self.flush()
+        now = self._clock.now()
+        last = self._minute() // 60
+        shown = range(last - HOURS + 1, last + 1)
+        found: dict[tuple[str, int], dict[str, int]] = {}
+        for bucket, kind, hour, times in await asyncio.to_thread(
+            self._database.fetch_now, _READ_HOURS, {"first": shown.start * 60}
+        ):
+            found.setdefault((bucket, int(hour)), {})[kind] = int(times)
+        buckets = [
+            BucketHours(
+                bucket=cast("BucketName", bucket),
+                hours=[
+                    StatusHour(
+                        begins_at=from_millis(hour * 60 * _MINUTE_MILLIS),
+                        **dict(_figures(found.get((bucket, hour), {}))),
+                    )
+                    for hour in shown
+                ],
+            )
+            for bucket in get_args(BucketName)
+        ]
+        return StatusHours(as_of=now, buckets=buckets)
+
     def _minute(self) -> int:
         return millis(self._clock.now()) // _MINUTE_MILLIS
 
@@ -150,9 +197,12 @@ def _histogram_kind(seconds: float) -> str:
 
 
 def _window(window: Literal["5m", "1h", "24h"], counts: Mapping[str, int]) -> StatusWindow:
+    return StatusWindow(window=window, **dict(_figures(counts)))
+
+
+def _figures(counts: Mapping[str, int]) -> StatusFigures:
     histogram = [counts.get(f"le:{bound:g}", 0) for bound in BOUNDS] + [counts.get("le:inf", 0)]
-    return StatusWindow(
-        window=window,
+    return StatusFigures(
         requests=counts.get("requests", 0),
         rate_limited=ByOrigin(opencto=counts.get("429:opencto", 0), openai=counts.get("429:openai", 0)),
         failed=ByOrigin(opencto=counts.get("5xx:opencto", 0), openai=counts.get("5xx:openai", 0)),

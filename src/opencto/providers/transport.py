@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 import aiohttp
 from yarl import URL
 
-from opencto.core.outbound import open_session, tls_context
+from opencto.core.outbound import names_certificates, open_session, tls_context
 
 USER_AGENT = "OpenCTO"
 CONNECT_SECONDS = 5.0
@@ -134,7 +134,8 @@ class Pool:
     """
 
     def __init__(self, *, connect_seconds: float = CONNECT_SECONDS) -> None:
-        self._tls = tls_context()
+        # The system's own certificates are read by the first call: a start does not wait for what may never be needed.
+        self._tls = tls_context() if names_certificates() else None
         self._connect_seconds = connect_seconds
         self._session: aiohttp.ClientSession | None = None
 

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from sqlalchemy import Connection
+
 from opencto.identity.caller import WorkspaceCaller
 from opencto.providers.requests import FunctionTool
 from opencto.wire.identity import WorkspaceSettings
@@ -18,3 +20,9 @@ class Tools(Protocol):
     """What the assistant may do for a caller, as the registry declares it."""
 
     def for_realtime(self, who: WorkspaceCaller) -> Sequence[FunctionTool]: ...
+
+
+class SettingsWithin(Protocol):
+    """The same settings, as a transaction sees them."""
+
+    def within(self, tx: Connection, workspace_id: str) -> WorkspaceSettings: ...

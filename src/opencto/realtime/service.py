@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from opencto.calls.path import CallPath, Plan, Receipt, Result
+from opencto.core.clock import Clock, millis
 from opencto.core.ids import new_id
 from opencto.core.settings import Settings
 from opencto.identity.caller import WorkspaceCaller
 from opencto.identity.work import Pledge
 from opencto.providers.answers import ClientSecret
+from opencto.realtime import repository
 from opencto.realtime.errors import ModelNotAllowed
 from opencto.realtime.ports import SettingsOfWorkspace, Tools
+from opencto.realtime.repository import Begun
 from opencto.realtime.session import session_for
 from opencto.vault.resolve import Destination
 from opencto.wire.limits import BucketName
@@ -23,11 +26,14 @@ SURFACE: BucketName = "realtime_token"
 class RealtimeService:
     """Gives out what a conversation is started with."""
 
-    def __init__(self, settings: Settings, path: CallPath, workspaces: SettingsOfWorkspace, tools: Tools) -> None:
+    def __init__(
+        self, settings: Settings, path: CallPath, workspaces: SettingsOfWorkspace, tools: Tools, clock: Clock
+    ) -> None:
         self._settings = settings
         self._path = path
         self._workspaces = workspaces
         self._tools = tools
+        self._clock = clock
 
     async def mint(
         self, who: WorkspaceCaller, request: RealtimeTokenRequest, pledge: Pledge | None = None
@@ -47,26 +53,38 @@ class RealtimeService:
             transcription_model=self._settings.transcription_model,
             tools=self._tools.for_realtime(who),
         )
-        plan = Plan(SURFACE, SURFACE, model, new_id("rs"), audit=SURFACE)
+        session_id = new_id("rs")
+        plan = Plan(SURFACE, SURFACE, model, session_id, audit=SURFACE)
         safety = self._path.safety_identifier(who.person_id)
         async with self._path.begun(who, plan, pledge) as receipt:
             secret = await receipt.door.mint_client_secret(
                 receipt.destination.key, session, ttl_seconds=request.ttl_seconds, safety_identifier=safety
             )
             receipt.result = Result(secret.upstream, model=model, is_free=True)
-            token = self._token(who, plan, model, secret, receipt)
+            token = self._token(who, session_id, model, secret, receipt)
             receipt.answer = (token, 201)
+            begun = Begun(
+                session_id,
+                who.workspace_id,
+                who.person_id,
+                model,
+                session.voice,
+                receipt.destination.source,
+                receipt.destination.key_id,
+                is_text_stored=workspace.transcript_retention_days != 0,
+            )
+            receipt.also.append(lambda tx: repository.begin(tx, begun, millis(self._clock.now())))
         return token, receipt.headers
 
     def _token(
-        self, who: WorkspaceCaller, plan: Plan, model: str, secret: ClientSecret, receipt: Receipt
+        self, who: WorkspaceCaller, session_id: str, model: str, secret: ClientSecret, receipt: Receipt
     ) -> RealtimeToken:
         return RealtimeToken(
             client_secret=secret.value.reveal(),
             expires_at=secret.expires_at,
             model=model,
             websocket_url=websocket_url(receipt.destination, self._settings, model),
-            session_id=plan.session_id or "",
+            session_id=session_id,
             key_source=receipt.destination.source,
             workspace_id=who.workspace_id,
         )

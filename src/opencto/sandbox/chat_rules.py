@@ -10,7 +10,7 @@ from opencto.sandbox.chat_request import (
     ToolMessage,
 )
 from opencto.sandbox.errors import ApiError, bad_request, invalid_value, not_in_sandbox
-from opencto.sandbox.structured import strict_mistake
+from opencto.sandbox.strict_schema import strict_mistake
 
 
 def check(asked: CreateCompletion, model: Model) -> None:

@@ -9,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from opencto.core.clock import Clock
-from opencto.sandbox import catalogue
-from opencto.sandbox.errors import ApiError, bad_request, invalid_value
-from opencto.sandbox.keys import Doorkeeper, Key
-from opencto.sandbox.session import RealtimeSession, Session, TranscriptionSession, default_session, effective
+from opencto.sandbox.errors import bad_request
+from opencto.sandbox.keys import Doorkeeper
+from opencto.sandbox.session import Session, default_session, effective
+from opencto.sandbox.session_rules import check
 from opencto.sandbox.store import Store
 from opencto.sandbox.validation import Closed, parse, read_json
 
@@ -39,7 +39,8 @@ class ClientSecretRoutes:
     async def create(self, request: Request) -> JSONResponse:
         key = self._doorkeeper.inference(request)
         asked = parse(CreateClientSecret, await read_json(request, self._max_body_bytes))
-        self._check(asked.session, key)
+        check(asked.session, key, self._clock.now().date())
+        key.require_working(asked.session.model if asked.session.type == "realtime" else "transcription")
         safety_identifier = request.headers.get(_SAFETY_HEADER)
         if safety_identifier is not None and len(safety_identifier) > 64:
             raise bad_request(
@@ -59,56 +60,3 @@ class ClientSecretRoutes:
             session=session,
         )
         return JSONResponse({"value": value, "expires_at": expires_at, "session": session})
-
-    def _check(self, session: RealtimeSession | TranscriptionSession, key: Key) -> None:
-        today = self._clock.now().date()
-        transcription = session.audio.input.transcription
-        if transcription and transcription.model is not None:
-            found = catalogue.find(transcription.model, today)
-            if found is None or found.kind != "transcription":
-                raise invalid_value(
-                    "session.audio.input.transcription.model",
-                    f"Invalid value: '{transcription.model}'. Supported values are: {_names(today)}.",
-                )
-        if isinstance(session, TranscriptionSession):
-            key.require_working("transcription")
-            return
-        self._check_model(session, key)
-        if len(session.output_modalities) != 1:
-            listed = ", ".join(f"'{one}'" for one in session.output_modalities)
-            raise invalid_value(
-                "session.output_modalities",
-                f"Invalid modalities: [{listed}]. Supported combinations are: ['text'] and ['audio'].",
-            )
-        if session.prompt is not None:
-            raise ApiError(404, f"Prompt with id '{session.prompt.id}' not found.", param="session.prompt.id")
-        if isinstance(session.tool_choice, str):
-            return
-        names = {tool.name for tool in session.tools if tool.type == "function"}
-        if session.tool_choice.type == "function" and session.tool_choice.name not in names:
-            raise invalid_value(
-                "session.tool_choice", f"Tool choice '{session.tool_choice.name}' not found in 'tools' parameter."
-            )
-
-    def _check_model(self, session: RealtimeSession, key: Key) -> None:
-        model = catalogue.find(session.model, self._clock.now().date())
-        if model is None or model.kind != "realtime":
-            raise bad_request(
-                f'Model "{session.model}" is not supported in realtime mode.',
-                param="session.model",
-                code="invalid_model",
-            )
-        key.model(session.model, self._clock.now().date(), "realtime")
-        key.require_working(session.model)
-        for field in ("reasoning", "parallel_tool_calls"):
-            if getattr(session, field) is not None and not model.reasons:
-                raise bad_request(
-                    f"Unsupported parameter: 'session.{field}' is not supported with this model.",
-                    param=f"session.{field}",
-                    code="unsupported_parameter",
-                )
-
-
-def _names(today: Any) -> str:
-    names = [f"'{model.id}'" for model in catalogue.alive(today) if model.kind == "transcription"]
-    return f"{', '.join(names[:-1])}, and {names[-1]}"

@@ -42,5 +42,11 @@ class SandboxConfig:
     fault_control: bool = False
     """Whether `/_faults` answers; on loopback alone in any case."""
     max_body_bytes: int = 16 * 1024 * 1024
+    background_seconds: float = 1.0
+    """How long a background response takes: half of it queued, half in progress."""
+    realtime_minutes: float = 60
+    """How long a Realtime session may last."""
+    realtime_delta_seconds: float = 0.005
+    """The pause between the pieces of a Realtime answer: long enough to be interrupted, too short to wait for."""
     recorder: Callable[[SeenRequest], None] | None = field(default=None, compare=False)
     """Told about every request; for tests."""

@@ -26,8 +26,31 @@ KINDS: dict[str, tuple[str, float]] = {
     "quota": ("429 insufficient_quota", 0),
     "unauthorized": ("401 invalid_api_key", 0),
     "forbidden": ("403 unsupported_country_region_territory", 0),
+    "refusal": ("a response or completion is a refusal", 0),
+    "incomplete": ("a response or completion is ended by the content filter", 0),
+    "failed": ("a response has the status failed, with 200; a completion is 500", 0),
+    "error_event": ("a stream of a response or completion ends with an error in the middle; whole, it is 500", 0),
+    "jitter": (
+        "each event of a Realtime socket, and each piece of a stream, comes up to VALUE seconds later, in order",
+        0.2,
+    ),
+    "half_open": ("a Realtime socket opens, or a request is taken, and then nothing is heard or said", 0),
+    "going_away": ("a Realtime socket is closed with 1001 in the middle of an answer", 0),
+    "late_deltas": ("a cancelled Realtime answer goes on for VALUE tokens", 10.0),
+    "late_transcripts": ("a transcript of Realtime comes after the next one, or after VALUE seconds", 5.0),
+    "quiet": ("a spoken answer can hardly be heard", 0),
 }
 """Each kind with its sentence and its usual value."""
+
+_OF_SOCKETS = {"going_away", "late_deltas", "late_transcripts", "quiet"}
+_OF_ANSWERS = {"refusal", "incomplete", "failed", "error_event"}
+HTTP_KINDS = tuple(kind for kind in KINDS if kind not in _OF_SOCKETS | _OF_ANSWERS)
+SOCKET_PATH = "/realtime/socket"
+"""The path of the Realtime socket for faults, so that it can be met alone: minting is /realtime/client_secrets.
+
+There, `latency`, `stall`, `cut` and the errors but two meet an answer, which fails with them; `unauthorized` and `forbidden`
+meet who opens the socket.
+"""
 
 _WRITTEN = re.compile(r"(?P<kind>[a-z0-9_]+)(:(?P<value>\d+(\.\d+)?))?(@(?P<path>/[^*]*))?(\*(?P<times>\d+))?")
 

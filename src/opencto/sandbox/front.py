@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 import secrets
 import time
 from typing import Any
@@ -12,12 +13,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from opencto.sandbox.config import SandboxConfig
 from opencto.sandbox.errors import ApiError, server_error
-from opencto.sandbox.faults import Fault
+from opencto.sandbox.faults import HTTP_KINDS, Fault
 from opencto.sandbox.keys import DEFAULT_PROJECT, ORGANIZATION
 from opencto.sandbox.recording import SeenRequest
 from opencto.sandbox.store import Store
 
 CONTROL_PATH = "/_faults"
+KEEP_ALIVE_SECONDS = 65
+"""For whoever listens: longer than clients keep a connection (our door 55 s), so that it is never closed under a call."""
 _HTML = b"<!doctype html><html><head><title>Bad gateway</title></head><body><h1>Bad gateway</h1><p>A fault of the sandbox, on demand.</p></body></html>"
 _BEFORE_TROUBLE = 2
 """How many pieces of a stream pass before it is cut or stalls."""
@@ -71,7 +74,7 @@ class Front:
         path = path_of(scope)
         fault = None
         if self._has_faults and path != CONTROL_PATH:
-            fault = await run_in_threadpool(self._store.next_fault, path)
+            fault = await run_in_threadpool(self._store.next_fault, path, HTTP_KINDS)
         if fault is None:
             await self._app(scope, receive, send)
             return
@@ -83,6 +86,8 @@ class Front:
                 waiting = _Kept(receive)
                 if await _pause(fault.value, waiting.listen):
                     await self._app(scope, waiting, send)
+            case "half_open":
+                await _hung_up(receive)
             case "html":
                 headers = [
                     (b"content-type", b"text/html; charset=utf-8"),
@@ -160,6 +165,11 @@ class _Trouble:
             await self._send(message)
             return
         streams = message.get("more_body", False)
+        if self._fault.kind == "jitter":
+            self._is_silent = not await _pause(random.uniform(0, self._fault.value), self._receive)  # noqa: S311 - no secret
+            if not self._is_silent:
+                await self._send(message)
+            return
         if streams and self._passed < _BEFORE_TROUBLE:
             self._passed += 1
             await self._send(message)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
 from opencto.core.secret import Secret
 from opencto.sandbox import catalogue
@@ -72,32 +72,37 @@ class Doorkeeper:
     def __init__(self, internal: InternalKeys | None) -> None:
         self._internal = internal
 
-    def inference(self, request: Request, scope: str = "model.request") -> Key:
+    def inference(self, request: HTTPConnection, scope: str = "model.request") -> Key:
         """The key of a call that makes a model work, or lists models. Raises ApiError."""
-        key = self._key(request)
+        return self._may_infer(self._key(request), scope)
+
+    def of_socket(self, connection: HTTPConnection, value: str) -> Key:
+        """The key that a Realtime socket brought, in whichever place. Raises ApiError."""
+        return self._may_infer(self._accepted(connection, value), "model.request")
+
+    def _may_infer(self, key: Key, scope: str) -> Key:
         if key.kind == "admin" or key.test_word == "sk-restricted":
             raise ApiError(403, _MISSING.format(scope=scope))
         return key
 
-    def admin(self, request: Request) -> Key:
+    def admin(self, request: HTTPConnection) -> Key:
         """The key of a call for usage or costs. Raises ApiError."""
         key = self._key(request)
         if key.kind != "admin":
             raise ApiError(401, _MISSING.format(scope="api.usage.read"))
         return key
 
-    def _key(self, request: Request) -> Key:
+    def _key(self, request: HTTPConnection) -> Key:
         kind, _, value = request.headers.get("authorization", "").partition(" ")
         value = value.strip()
         if kind.lower() != "bearer" or not value:
-            raise ApiError(401, "Missing bearer or basic authentication in header")
+            raise missing_key()
+        return self._accepted(request, value)
+
+    def _accepted(self, request: HTTPConnection, value: str) -> Key:
         word = next((word for word in TEST_WORDS if value.startswith(word)), None)
         if not self._is_taken(value) or word in {"sk-revoked", "sk-admin-revoked"}:
-            raise ApiError(
-                401,
-                f"Incorrect API key provided: {masked(value)}. You can find your API key at https://platform.openai.com/account/api-keys.",
-                code="invalid_api_key",
-            )
+            raise wrong_key(value)
         if word == "sk-country":
             raise ApiError(
                 403,
@@ -113,6 +118,18 @@ class Doorkeeper:
         if self._internal is not None:
             return Secret(value) in (self._internal.inference, self._internal.admin)
         return value.startswith("sk-") and len(value) > len("sk-")
+
+
+def missing_key() -> ApiError:
+    return ApiError(401, "Missing bearer or basic authentication in header")
+
+
+def wrong_key(value: str) -> ApiError:
+    return ApiError(
+        401,
+        f"Incorrect API key provided: {masked(value)}. You can find your API key at https://platform.openai.com/account/api-keys.",
+        code="invalid_api_key",
+    )
 
 
 def key_id(value: str) -> str:

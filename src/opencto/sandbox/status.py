@@ -9,6 +9,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from opencto import __version__
 from opencto.sandbox import catalogue, tokens
 from opencto.sandbox.config import SandboxConfig
+from opencto.sandbox.endings import SENTENCES
 from opencto.sandbox.faults import KINDS
 from opencto.sandbox.keys import TEST_WORDS
 
@@ -16,15 +17,22 @@ WHAT = "OpenCTO's local sandbox. It speaks OpenAI's wire on this machine, so tha
 CAN = (
     "POST /realtime/client_secrets: mint a client secret, with the full effective session echoed",
     "GET /models and /models/{id}, with shutdown dates",
-    "POST /chat/completions: scripted answers, whole or streamed",
+    "GET /realtime: a Realtime session over WebSocket. It finds where you begin and stop to speak, hears English (Whisper tiny.en) "
+    "and answers aloud (SVOX Pico); ears and voice need the extra `local`: without them transcription says that it failed, and answers are written",
+    "POST /chat/completions: calls of your tools, found by meaning, and answers from what they gave back, whole or streamed",
+    "POST /responses: the same answers, whole, streamed or in the background, stored for 30 days and chained with previous_response_id; "
+    "cancelled, streamed again, counted before (/responses/input_tokens) and compacted (/responses/compact)",
+    "POST /audio/transcriptions: English speech in WAV files, whole or streamed, with the extra `local`",
+    "POST /embeddings: by meaning where the extra `local` is installed (multilingual E5), else lexical: near is what shares words and letters. "
+    "Lists of token numbers are always compared by the numbers they share",
     "GET /organization/usage/* and /organization/costs, from what was really used here",
     "OpenAI's errors, request ids and rate-limit headers",
 )
 CANNOT = (
-    "think: it greets, helps and repeats, and says so",
-    "open a Realtime session over WebSocket: the socket answers with an error event and closes with 4000",
-    "answer /responses, /embeddings, /audio/*, /files, batches or stored prompts",
-    "call tools by itself, hear pictures or sound, or give more than one choice",
+    "think: it greets, helps, routes to your tools and tells their results, and says so",
+    "understand other languages, or speak them; join WebRTC or SIP calls",
+    "answer /conversations, /audio/speech, /audio/translations, /files, batches or stored prompts",
+    "see pictures, or give more than one choice",
 )
 
 
@@ -60,6 +68,7 @@ class StatusRoutes:
                 "requestsPerMinute": self._config.requests_per_minute,
                 "tokensPerMinute": self._config.tokens_per_minute,
             },
+            "saidAlone": {sentence: f"provokes {what}" for sentence, what in SENTENCES.items()},
             "faults": {kind: sentence for kind, (sentence, _) in KINDS.items()}
             if self._config.fault_control
             else "off",

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -182,15 +183,17 @@ class Store:
                 tx.execute(update(table).filter_by(key_id=key_id, model=model).values(updated_ms=now, **after))
         return Room(limits["requests"], limits["tokens"], after["requests"], after["tokens"])
 
-    def next_fault(self, path: str) -> Fault | None:
-        """The first fault that meets the path; it is counted down."""
+    def next_fault(self, path: str, kinds: Collection[str]) -> Fault | None:
+        """The first fault of these kinds that meets the path; it is counted down."""
         table = tables.faults
         with self.open().read() as tx:
-            waiting = any(path.startswith(row.path) for row in tx.execute(select(table.c.path)))
+            rows = tx.execute(select(table.c.path).where(table.c.kind.in_(kinds)))
+            waiting = any(path.startswith(row.path) for row in rows)
         if not waiting:
             return None
         with self.open().write() as tx:
-            for row in tx.execute(select(table).order_by(table.c.id)).mappings().all():
+            rows = tx.execute(select(table).where(table.c.kind.in_(kinds)).order_by(table.c.id))
+            for row in rows.mappings().all():
                 if not path.startswith(row["path"]):
                     continue
                 if row["times"] == 1:

@@ -4,6 +4,18 @@ from typing import Any, cast
 
 _MAX_DEPTH = 12
 Schema = dict[str, Any]
+FORMATS = {
+    "date-time": "1970-01-01T00:00:00Z",
+    "time": "00:00:00Z",
+    "date": "1970-01-01",
+    "duration": "PT0S",
+    "email": "sandbox@example.com",
+    "hostname": "example.com",
+    "ipv4": "192.0.2.1",
+    "ipv6": "2001:db8::1",
+    "uuid": "00000000-0000-4000-8000-000000000000",
+}
+"""The formats that OpenAI's strict mode knows, each with a value that nobody takes for a real one."""
 
 
 class TooComplicated(Exception):  # noqa: N818 - it is the schema's quality, not a defect
@@ -28,7 +40,7 @@ def _fill(schema: Schema, root: Schema, text: str, depth: int) -> Any:
     if "enum" in schema:
         return cast("list[Any]", schema["enum"])[0]
     if "anyOf" in schema:
-        return _fill(cast("list[Schema]", schema["anyOf"])[0], root, text, depth + 1)
+        return _first_that_fills(cast("list[Schema]", schema["anyOf"]), root, text, depth + 1)
     kind: Any = schema.get("type", "object" if "properties" in schema else "string")
     if isinstance(kind, list):
         kind = cast("list[str]", kind)[0]
@@ -52,6 +64,17 @@ def _fill(schema: Schema, root: Schema, text: str, depth: int) -> Any:
             raise TooComplicated(f"type {kind}")
 
 
+def _first_that_fills(branches: list[Schema], root: Schema, text: str, depth: int) -> Any:
+    """Of a schema that contains itself, that is the branch that ends."""
+    refusal = TooComplicated("an empty anyOf")
+    for branch in branches:
+        try:
+            return _fill(branch, root, text, depth)
+        except TooComplicated as error:
+            refusal = error
+    raise refusal
+
+
 def _resolve(reference: str, root: Schema) -> Schema:
     if reference == "#":
         return root
@@ -64,46 +87,27 @@ def _resolve(reference: str, root: Schema) -> Schema:
 
 
 def _string(schema: Schema, text: str) -> str:
-    for keyword in ("pattern", "format"):
-        if keyword in schema:
-            raise TooComplicated(keyword)
+    if "pattern" in schema:
+        raise TooComplicated("pattern")
+    if "format" in schema:
+        if schema["format"] not in FORMATS:
+            raise TooComplicated(f"format {schema['format']}")
+        return FORMATS[schema["format"]]
     text = text[: int(schema.get("maxLength", len(text)))]
     return text.ljust(int(schema.get("minLength", 0)), ".")
 
 
 def _number(schema: Schema) -> int | float:
-    for keyword in ("multipleOf", "exclusiveMinimum", "exclusiveMaximum"):
-        if keyword in schema:
-            raise TooComplicated(keyword)
+    """Zero where it may stand, else the allowed number next to it."""
+    step: int | float = schema.get("multipleOf", 1)
     lowest, highest = schema.get("minimum"), schema.get("maximum")
+    above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
+    if above is not None and (lowest is None or above >= lowest):
+        lowest = (above // step + 1) * step
+    if below is not None and (highest is None or below <= highest):
+        highest = -((-below) // step + 1) * step
     if lowest is not None and lowest > 0:
-        return lowest
-    return highest if highest is not None and highest < 0 else 0
-
-
-def strict_mistake(schema: Schema, path: tuple[str, ...] = ()) -> str | None:
-    """What OpenAI's strict mode would refuse: every object closed and every property required. None when it is well."""
-    where = f"In context=({', '.join(repr(part) for part in path)}{',' if len(path) == 1 else ''})"
-    if schema.get("type") == "object" or "properties" in schema:
-        properties = cast("dict[str, Schema]", schema.get("properties", {}))
-        if schema.get("additionalProperties") is not False:
-            return f"{where}, 'additionalProperties' is required to be supplied and to be false."
-        missing = [name for name in properties if name not in cast("list[str]", schema.get("required", []))]
-        if missing:
-            return f"{where}, 'required' is required to be supplied and to be an array including every key in properties. Missing '{missing[0]}'."
-        for name, inner in properties.items():
-            found = strict_mistake(inner, (*path, "properties", name))
-            if found:
-                return found
-    items = schema.get("items")
-    if isinstance(items, dict):
-        return strict_mistake(cast(Schema, items), (*path, "items"))
-    for index, branch in enumerate(cast("list[Schema]", schema.get("anyOf", []))):
-        found = strict_mistake(branch, (*path, "anyOf", str(index)))
-        if found:
-            return found
-    for name, inner in cast("dict[str, Schema]", schema.get("$defs", {})).items():
-        found = strict_mistake(inner, (*path, "$defs", name))
-        if found:
-            return found
-    return None
+        return -(-lowest // step) * step if "multipleOf" in schema else lowest
+    if highest is not None and highest < 0:
+        return highest // step * step if "multipleOf" in schema else highest
+    return 0

@@ -52,6 +52,27 @@ buckets = Table(
     Column("updated_ms", BigInteger, nullable=False),
 )
 
+responses = Table(
+    "responses",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("project_id", Text, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False, index=True),
+    Column("previous_id", Text),
+    Column("input", Text, nullable=False),  # its own items, without those of the responses before it
+    Column("body", Text, nullable=False),
+)
+
+background_responses = Table(
+    "background_responses",
+    metadata,
+    Column("id", Text, primary_key=True),  # of the response, whose row holds the answer from the beginning
+    Column("begins_ms", BigInteger, nullable=False),  # queued until then
+    Column("ready_ms", BigInteger, nullable=False),  # in progress until then
+    Column("streams", Boolean, nullable=False),
+    Column("cancelled_ms", BigInteger),
+)
+
 faults = Table(
     "faults",
     metadata,

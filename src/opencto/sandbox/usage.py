@@ -81,7 +81,7 @@ def _usage(query: UsageQuery, lines: list[Line]) -> list[dict[str, Any]]:
     for line in lines:
         group = tuple(line.dimension(name) if name in query.group_by else None for name in dimensions)
         groups[group] = groups[group].plus(line) if group in groups else line
-    shape = _completions_result if query.endpoint.name == "completions" else _embeddings_result
+    shape = _SHAPES.get(query.endpoint.name, _embeddings_result)
     return [
         {**shape(total), **dict(zip(dimensions, group, strict=True))}
         for group, total in sorted(groups.items(), key=lambda item: repr(item[0]))
@@ -120,6 +120,17 @@ def _embeddings_result(total: Line) -> dict[str, Any]:
     }
 
 
+def _transcriptions_result(total: Line) -> dict[str, Any]:
+    return {
+        "object": "organization.usage.audio_transcriptions.result",
+        "seconds": -(-total.input_audio_tokens // 10),  # one token for each tenth
+        "num_model_requests": total.requests,
+    }
+
+
+_SHAPES = {"completions": _completions_result, "audio_transcriptions": _transcriptions_result}
+
+
 def _costs(query: UsageQuery, lines: list[Line]) -> list[dict[str, Any]]:
     dimensions = _DIMENSIONS["costs"]
     wanted = query.filters.get("line_items")
@@ -146,9 +157,10 @@ def _costs(query: UsageQuery, lines: list[Line]) -> list[dict[str, Any]]:
 
 
 def _items(line: Line) -> Iterator[tuple[str, int, Decimal]]:
-    """What a line cost: (line item, tokens, dollars). Every model that can be used has a price (catalogue.py)."""
+    """What a line cost: (line item, tokens, dollars). A model whose price is unknown (catalogue.py) is in no item."""
     price = MODELS[line.model].price
-    assert price is not None
+    if price is None:
+        return
     text_input = line.input_tokens - line.input_cached_tokens - line.input_audio_tokens
     for name, quantity, each in (
         ("input_tokens", text_input, price.input),

@@ -31,7 +31,8 @@ _EXPECTED = {
 class Closed(BaseModel):
     """A shape that refuses what it does not know and converts nothing."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, protected_namespaces=())
+    # Built when first used: a start does not pay for a sandbox that nobody calls.
+    model_config = ConfigDict(extra="forbid", strict=True, protected_namespaces=(), defer_build=True)
 
 
 async def read_json(request: Request, max_bytes: int) -> dict[str, Any]:
@@ -48,7 +49,7 @@ async def read_json(request: Request, max_bytes: int) -> dict[str, Any]:
         if len(raw) > max_bytes:
             raise ApiError(413, f"The request body is larger than {max_bytes} bytes.")
     try:
-        found = json.loads(raw, parse_constant=_refuse_constant)
+        found = json.loads(raw, parse_constant=refuse_constant)
     except (ValueError, RecursionError) as error:
         raise bad_request(_BAD_JSON) from error
     if not isinstance(found, dict):
@@ -56,7 +57,7 @@ async def read_json(request: Request, max_bytes: int) -> dict[str, Any]:
     return cast("dict[str, Any]", found)
 
 
-def _refuse_constant(name: str) -> Any:
+def refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 

@@ -1,6 +1,7 @@
 """What may go wrong with a key, as its owner sees it."""
 
-from opencto.core.problems import Conflict, Invalid
+from opencto.core.problems import Conflict, Invalid, NotFound
+from opencto.wire.keys import KeyProvider, KeyScope
 
 
 class NoProviderKey(Conflict):
@@ -10,6 +11,12 @@ class NoProviderKey(Conflict):
         super().__init__(
             "There is no OpenAI key for you here. Save one with PUT /api/v1/llm/keys/openai or `opencto keys set openai`, or ask an admin to share one."
         )
+
+
+class NoSuchKey(NotFound):
+    def __init__(self, provider: KeyProvider, scope: KeyScope, slug: str) -> None:
+        which = "You have no" if scope == "user" else "The workspace shares no"
+        super().__init__(f"{which} {provider.value} key in {slug}. `opencto keys list` shows what there is.")
 
 
 class KeyUnreadable(Conflict):

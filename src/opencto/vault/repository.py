@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, update
 
 from opencto.core import plain
 from opencto.identity.tables import workspaces
@@ -135,8 +135,18 @@ def note_use(tx: Connection, key_id: str, person_id: str, now: int) -> None:
 
 def due_for_check(tx: Connection, before: int, limit: int) -> list[KeyRow]:
     """Keys whose report card is older than `before`."""
-    stale = or_(_COLUMNS.checked_at.is_(None), _COLUMNS.checked_at < before)
-    return [_row(row) for row in tx.execute(select(provider_keys).where(stale).order_by(_COLUMNS.id).limit(limit))]
+    due = select(provider_keys).where(_stale(before)).order_by(_COLUMNS.id).limit(limit)
+    return [_row(row) for row in tx.execute(due)]
+
+
+def claim_check(tx: Connection, key_id: str, before: int, lease: int) -> bool:
+    """Whether the key is still due, and now this caller's to check; due again `lease` ms later should it never finish."""
+    claim = update(provider_keys).where(_COLUMNS.id == key_id, _stale(before)).values(checked_at=before + lease)
+    return tx.execute(claim).rowcount == 1
+
+
+def _stale(before: int) -> ColumnElement[bool]:
+    return or_(_COLUMNS.checked_at.is_(None), _COLUMNS.checked_at < before)
 
 
 def after(tx: Connection, last_id: str, limit: int) -> list[KeyRow]:

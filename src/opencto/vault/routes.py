@@ -1,4 +1,4 @@
-"""The three routes for keys that people bring."""
+"""The routes for keys that people bring."""
 
 import asyncio
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from opencto.vault.errors import WrongKindOfKey
 from opencto.vault.resolve import Resolver
 from opencto.vault.service import VaultService
 from opencto.wire.identity import Role, Scope
-from opencto.wire.keys import KeyDeleted, KeyList, KeyProvider, KeySave, KeySaved, KeyScope
+from opencto.wire.keys import KeyDeleted, KeyList, KeyProvider, KeySave, KeySaved, KeyScope, StoredKey
 
 router = APIRouter(route_class=GuardedRoute, tags=["keys"])
 
@@ -67,3 +67,12 @@ def delete_key(
         return work.commit(None, lambda tx: vault.keys.delete(tx, who, provider, scope))
     finally:
         vault.resolver.forget()
+
+
+@router.post("/api/v1/llm/keys/{provider}/check")
+@access.in_workspace(Role.MEMBER, Scope.KEYS_WRITE)
+async def check_key(
+    provider: KeyProvider, who: QueryWorkspace, vault: Vault, scope: Annotated[KeyScope, Query()] = "user"
+) -> StoredKey:
+    """Try a stored key again, as happens once a day by itself, and keep what comes of it."""
+    return await vault.keys.check(who, provider, scope)

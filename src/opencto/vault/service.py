@@ -1,5 +1,6 @@
 """The verbs of the vault. Nothing here opens a key but `open_key`, late and for one call."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from opencto.identity.caller import WorkspaceCaller
 from opencto.identity.ports import AuditEvent, AuditTrail
 from opencto.vault import repository
 from opencto.vault.envelope import Envelope, KeyWrapper, NotOpenedError, hint, seal, unseal
-from opencto.vault.errors import KeyUnreadable, WrongKindOfKey
+from opencto.vault.errors import KeyUnreadable, NoSuchKey, WrongKindOfKey
 from opencto.vault.ports import KeyChecker, OnBehalf
 from opencto.vault.repository import KeyRow
 from opencto.vault.rotation import Progressed, Rotated, Rotation
@@ -34,6 +35,8 @@ from opencto.wire.keys import (
 )
 
 CHECK_HOURS = 24
+CHECK_LEASE_MINUTES = 60
+"""How long a process has for the checks it took; a batch of slow ones fits."""
 DAILY_ROUND = "daily_key_check"
 """What stands in the ledger in the place of a request id."""
 _BATCH = 100
@@ -158,32 +161,74 @@ class VaultService:
             raise KeyUnreadable from None
 
     async def check_due(self) -> int:
-        """Renew the report cards that are older than a day; how many."""
+        """Renew the report cards that are older than a day; how many. Each process asks, and each key is tried by one."""
         with self._database.read() as tx:
             rows = self.due(tx)
-        for row in rows:
+        claimed = [row for row in rows if self._claims(row)]
+        for row in claimed:
             await self.check_row(row)
-        return len(rows)
+        return len(claimed)
 
     def due(self, tx: Connection) -> list[KeyRow]:
         """Keys to check now: never checked, or more than a day ago."""
-        return repository.due_for_check(tx, millis(self._clock.now()) - CHECK_HOURS * 3_600_000, _BATCH)
+        return repository.due_for_check(tx, self._a_day_ago(), _BATCH)
+
+    def _claims(self, row: KeyRow) -> bool:
+        with self._database.write() as tx:
+            return repository.claim_check(tx, row.id, self._a_day_ago(), CHECK_LEASE_MINUTES * 60_000)
+
+    def _a_day_ago(self) -> int:
+        return millis(self._clock.now()) - CHECK_HOURS * 3_600_000
+
+    async def check(self, who: WorkspaceCaller, provider: KeyProvider, scope: KeyScope) -> StoredKey:
+        """Try the caller's own key, or the shared one, again. Raises NotFound where there is none."""
+        row = await asyncio.to_thread(self.stored, who, provider, scope)
+        if row is not None:
+            await self.check_row(row, who.origin.request_id)
+            row = await asyncio.to_thread(self.stored, who, provider, scope)  # with what came of it; it may be gone
+        if row is None:
+            raise NoSuchKey(provider, scope, who.slug)
+        return await asyncio.to_thread(self._shown, row)
 
     async def check_row(self, row: KeyRow, request_id: str = DAILY_ROUND) -> Checked:
         """Try a stored key and keep what came of it."""
         try:
             key = self.open_key(row)
         except KeyUnreadable:
-            self._note_check(row, row.state, row.report)  # looked at: those behind it have their turn
+            await asyncio.to_thread(
+                self._note_check, row, row.state, row.report
+            )  # looked at: those behind it have their turn
             return Checked(row, "unreadable", None)
         owner = OnBehalf(row.workspace_id, row.person_id, request_id, row.id)
         report = await self._checker.check(KeyProvider(row.provider), key, owner)
-        self._note_check(row, _state(report), report.model_dump_json())
+        await asyncio.to_thread(self._note_check, row, _state(report), report.model_dump_json())
         return Checked(row, _state(report), report)
 
     def _note_check(self, row: KeyRow, state: str, report: str | None) -> None:
+        """Keep it; a key that fares otherwise than before is on the record, and the pages hear of it."""
         with self._database.write() as tx:
-            repository.note_check(tx, row.id, row.version, state, report, millis(self._clock.now()))
+            kept = repository.note_check(tx, row.id, row.version, state, report, millis(self._clock.now()))
+            if not kept or state == row.state:
+                return
+            details = {
+                "provider": row.provider,
+                "scope": "user" if row.person_id else "workspace",
+                "owner": row.person_id,
+            }
+            states = {"from": row.state, "to": state}
+            event = AuditEvent(
+                "key.state_changed",
+                "system",
+                None,
+                "key check",
+                "system",
+                None,
+                "key",
+                row.id,
+                row.workspace_id,
+                {**details, **states},
+            )
+            self._audit.record(tx, event)
 
     def stored(self, who: WorkspaceCaller, provider: KeyProvider, scope: KeyScope) -> KeyRow | None:
         """The caller's own key, or the one that the workspace shares; still closed."""

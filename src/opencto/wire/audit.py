@@ -30,7 +30,7 @@ class AuditRow(Wire):
 
 
 class AuditPage(Page[AuditRow]):
-    """Newest first."""
+    """Newest first, or oldest first where that was asked for."""
 
 
 BreakKind = Literal[

@@ -51,6 +51,7 @@ class Scope(StrEnum):
     OPENAI_READ = "openai:read"
     RESPOND = "respond"
     TOOLS = "tools"
+    APPROVALS_WRITE = "approvals:write"
 
 
 Password = Annotated[

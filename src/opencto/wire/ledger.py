@@ -1,5 +1,6 @@
 """The ledger on the wire."""
 
+from datetime import date
 from typing import Literal
 
 from pydantic import Field
@@ -36,3 +37,39 @@ class LedgerCall(Wire):
     request_id: str
     upstream_request_id: str | None
     session_id: str | None
+
+
+class LedgerTotals(Wire):
+    """What calls add up to."""
+
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    cost: str
+    currency: Literal["usd"] = "usd"
+    unknown_cost: int = Field(description="Calls that are in no sum of money, because their price is not known.")
+
+
+LedgerGroupBy = Literal["surface", "person", "model"]
+
+
+class LedgerShare(Wire):
+    """What one surface, person or model used of a workspace's calls."""
+
+    key: str | None = Field(description="The surface, the person's id or the model; null where there was none.")
+    name: str | None = Field(description="The person's name; null for everything else and for who is gone.")
+    requests: int
+    input_tokens: int
+    output_tokens: int
+    cost: str | None = Field(description="A decimal number; null where no price is known.")
+    unpriced_calls: int = Field(description="Calls whose price is not known; they are not in `cost`.")
+
+
+class LedgerShares(Wire):
+    """Who or what used how much, the dearest first. Calls to the local sandbox are not in it: it bills nobody."""
+
+    start: date
+    end: date
+    group_by: LedgerGroupBy
+    currency: Literal["usd"] = "usd"
+    data: list[LedgerShare]

@@ -16,10 +16,9 @@ class ByOrigin(Wire):
     openai: int
 
 
-class StatusWindow(Wire):
-    """One bucket over one stretch of time, the current minute included."""
+class StatusFigures(Wire):
+    """How the calls of one bucket in one stretch of time were answered."""
 
-    window: Literal["5m", "1h", "24h"]
     requests: int
     rate_limited: ByOrigin = Field(description="Answers with 429.")
     failed: ByOrigin = Field(description="Answers with 5xx.")
@@ -28,6 +27,12 @@ class StatusWindow(Wire):
         "60 s), evenly spread between two of them; null where there was none."
     )
     p95_seconds: float | None = Field(description="The same for 95 of 100.")
+
+
+class StatusWindow(StatusFigures):
+    """One bucket over one stretch of time, the current minute included."""
+
+    window: Literal["5m", "1h", "24h"]
 
 
 class StatusBucket(Wire):
@@ -43,3 +48,23 @@ class Status(Ready):
     version: str
     as_of: Time
     buckets: list[StatusBucket]
+
+
+class StatusHour(StatusFigures):
+    """One bucket over one hour of the clock."""
+
+    begins_at: Time
+
+
+class BucketHours(Wire):
+    """A bucket, hour by hour: the oldest first, the current hour last. An hour without calls is there with nothing in it."""
+
+    bucket: BucketName
+    hours: list[StatusHour]
+
+
+class StatusHours(Wire):
+    """The figures of the last 24 hours of the clock (UTC), the current one included, over all processes and restarts."""
+
+    as_of: Time
+    buckets: list[BucketHours]

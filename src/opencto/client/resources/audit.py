@@ -24,11 +24,17 @@ class Audit(Resource[RunT]):
         everything: bool = False,
         limit: int | None = None,
         cursor: str | None = None,
+        sort: Literal["at", "-at"] | None = None,
         workspace_id: str | None = None,
     ) -> Sent:
-        """Newest first. `everything`: every row of the server, for operators."""
+        """Newest first; with `sort="at"` oldest first. `everything`: every row of the server, for operators."""
         query = self._filters(action, actor_id, target_id, since, until, everything, workspace_id)
-        return sending(query={**query, "limit": limit, "cursor": cursor})
+        return sending(query={**query, "limit": limit, "cursor": cursor, "sort": sort})
+
+    @call(Route("GET", "/api/v1/audit/{seq}"), AuditRow)
+    def get(self, seq: int) -> Sent:
+        """One row by its number, however old."""
+        return sending(seq=str(seq))
 
     @streamed(Route("GET", "/api/v1/audit/export"), lambda: Bytes, "application/jsonl", "text/csv")
     def export(

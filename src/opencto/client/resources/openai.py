@@ -1,16 +1,26 @@
 """What concerns OpenAI: realtime voice, keys, limits and the ledger."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, cast
 
-from opencto.client.endpoints import Resource, RunT, call, listing
+from opencto.client.endpoints import Resource, RunT, call, listing, streamed
+from opencto.client.errors import ConfigurationError
 from opencto.client.sending import NOT_GIVEN, NotGiven, Route, Sent, sending, shaped
-from opencto.wire.keys import KeyDeleted, KeyList, KeyProvider, KeySave, KeySaved, KeyScope
-from opencto.wire.ledger import LedgerCall
+from opencto.client.streams import Bytes
+from opencto.wire.keys import KeyDeleted, KeyList, KeyProvider, KeySave, KeySaved, KeyScope, StoredKey
+from opencto.wire.ledger import LedgerCall, LedgerGroupBy, LedgerShares, LedgerTotals
 from opencto.wire.limits import BucketName, WorkspaceLimits, WorkspaceLimitsUpdate
 from opencto.wire.realtime import RealtimeToken, RealtimeTokenRequest
+
+if TYPE_CHECKING:
+    from opencto.client.realtime.audio.base import AudioSink, AudioSource
+    from opencto.client.realtime.options import TalkOptions
+    from opencto.client.realtime.session import RealtimeSession
+    from opencto.client.runners import AsyncRunner
+
+SHARES = Route("GET", "/api/v1/ledger/shares")
 
 Provider = KeyProvider | Literal["openai", "openai-admin"]
 
@@ -37,6 +47,34 @@ class Realtime(Resource[RunT]):
             workspace_id=self._workspace(workspace_id),
         )
         return sending(body=body, idempotency_key=idempotency_key)
+
+    def connect(
+        self: "Realtime[AsyncRunner]",
+        *,
+        model: str | None = None,
+        voice: str | None = None,
+        workspace_id: str | None = None,
+        options: "TalkOptions | None" = None,
+        source: "AudioSource | None" = None,
+        sink: "AudioSink | None" = None,
+    ) -> "RealtimeSession":
+        """A conversation, to be entered with `async with`. Of AsyncOpenCTO only.
+
+        `source` is what the user says, `sink` what is played; without a sink the answers are written.
+        """
+        from opencto.client.realtime.backend import ClientBackend
+        from opencto.client.realtime.options import TalkOptions
+        from opencto.client.realtime.session import RealtimeSession
+        from opencto.client.runners import AsyncRunner
+
+        runner = cast("object", self._run)  # without a type checker, a blocking client's comes here too
+        if not isinstance(runner, AsyncRunner):
+            raise ConfigurationError("A conversation needs an event loop: make it with AsyncOpenCTO.")
+        workspace = self._workspace(workspace_id)
+        backend = ClientBackend(runner, model=model, voice=voice, workspace_id=workspace)
+        if options is None:
+            options = TalkOptions(modality="text" if sink is None else "audio")
+        return RealtimeSession(backend, options, source=source, sink=sink)
 
 
 class Keys(Resource[RunT]):
@@ -73,6 +111,12 @@ class Keys(Resource[RunT]):
         """Delete a key for good. `deleted` False: there was none."""
         query = {"scope": scope, "workspaceId": self._workspace(workspace_id)}
         return sending(provider=str(provider), query=query, idempotency_key=idempotency_key)
+
+    @call(Route("POST", "/api/v1/llm/keys/{provider}/check"), StoredKey)
+    def check(self, provider: Provider, *, scope: KeyScope = "user", workspace_id: str | None = None) -> Sent:
+        """Try a stored key again and keep what comes of it; the server does so once a day."""
+        query = {"scope": scope, "workspaceId": self._workspace(workspace_id)}
+        return sending(provider=str(provider), query=query)
 
 
 class Limits(Resource[RunT]):
@@ -115,3 +159,32 @@ class Ledger(Resource[RunT]):
         """Newest first: who, for what, with which key, how much, how it ended. `limit` is the size of a page."""
         query = {"surface": surface, "from": since, "to": until, "limit": limit, "cursor": cursor}
         return sending(query={**query, "workspaceId": self._workspace(workspace_id)})
+
+    @call(Route("GET", "/api/v1/ledger/totals"), LedgerTotals)
+    def totals(
+        self,
+        *,
+        surface: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        workspace_id: str | None = None,
+    ) -> Sent:
+        """What the calls of `list` add up to."""
+        query = {"surface": surface, "from": since, "to": until, "workspaceId": self._workspace(workspace_id)}
+        return sending(query=query)
+
+    @call(SHARES, LedgerShares)
+    def shares(self, *, start: date, end: date, group_by: LedgerGroupBy, workspace_id: str | None = None) -> Sent:
+        """Who or what used how much: UTC days, `end` included, at most 180 of them."""
+        return sending(query=self._asked(start, end, group_by, workspace_id))
+
+    @streamed(SHARES, lambda: Bytes, "text/csv")
+    def export_shares(
+        self, *, start: date, end: date, group_by: LedgerGroupBy, workspace_id: str | None = None
+    ) -> Sent:
+        """The same as CSV, in pieces of bytes."""
+        return sending(query={**self._asked(start, end, group_by, workspace_id), "format": "csv"})
+
+    def _asked(self, start: date, end: date, group_by: LedgerGroupBy, workspace_id: str | None) -> dict[str, object]:
+        asked = {"start": start.isoformat(), "end": end.isoformat(), "groupBy": group_by}
+        return {**asked, "workspaceId": self._workspace(workspace_id)}

@@ -29,7 +29,7 @@ class Tokens(Resource[RunT]):
         sort: str | None = None,
         workspace_id: str | None = None,
     ) -> Sent:
-        """Newest first. Sort by createdAt or name. `workspace_id`: everybody's that are bound to it, for its admins."""
+        """Newest first. Sort by createdAt, name, lastUsedAt or expiresAt. `workspace_id`: everybody's that are bound to it, for its admins."""
         # The client's own workspace is not meant here: absent means every token of yours.
         return sending(query={"limit": limit, "cursor": cursor, "sort": sort, "workspaceId": workspace_id})
 

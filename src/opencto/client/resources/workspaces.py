@@ -139,9 +139,14 @@ class Members(Resource[RunT]):
         sort: str | None = None,
         workspace_id: str | None = None,
     ) -> Sent:
-        """Sort by name, joinedAt or role; `q` finds a part of a name or address."""
+        """Sort by name, email, joinedAt or role; `q` finds a part of a name or address."""
         query = {"q": q, "limit": limit, "cursor": cursor, "sort": sort}
         return sending(ws=self._this_workspace(workspace_id), query=query)
+
+    @call(Route("GET", "/api/v1/workspaces/{ws}/members/{usr}"), Member)
+    def get(self, person_id: str, *, workspace_id: str | None = None) -> Sent:
+        """One of them."""
+        return sending(ws=self._this_workspace(workspace_id), usr=person_id)
 
     @call(Route("PATCH", "/api/v1/workspaces/{ws}/members/{usr}", takes_key=True), Member)
     def change_role(
@@ -174,7 +179,7 @@ class Invitations(Resource[RunT]):
         sort: str | None = None,
         workspace_id: str | None = None,
     ) -> Sent:
-        """Newest first. Sort by createdAt or expiresAt."""
+        """Newest first. Sort by createdAt, expiresAt, email or role."""
         query = {"limit": limit, "cursor": cursor, "sort": sort, "workspaceId": self._workspace(workspace_id)}
         return sending(query=query)
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, inspect, text
 from opencto.core.clock import Clock
 from opencto.core.database import Database
 from opencto.core.errors import StartError
+from opencto.core.migrations import recorded
 
 VERSIONS = Path(__file__).parent / "versions"
 KEPT_COPIES = 5
@@ -73,12 +74,16 @@ def migrate(
             for limit in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"):
                 connection.execute(text(f"SET LOCAL {limit} = 0"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-        if current_version(connection) != target:  # another node may have been faster
-            _upgrade(connection, versions, target)
+        now = current_version(connection)
+        if now is None and database.is_sqlite and versions == VERSIONS and recorded.version() == target:
+            recorded.create(connection)
+        elif now != target:  # another node may have been faster
+            upgrade(connection, versions, target)
     return Migrated(before, target, copy)
 
 
-def _upgrade(connection: Connection, versions: Path, target: str) -> None:
+def upgrade(connection: Connection, versions: Path, target: str) -> None:
+    """Alembic's part, in the transaction of the caller."""
     from alembic import command
     from alembic.config import Config
 

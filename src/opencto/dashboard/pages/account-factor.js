@@ -11,7 +11,7 @@ export function factor(isOn) {
     const setup = await call("POST", ROUTE, { password });
     byId("factor-begin").reset();
     byId("factor-qr").src = `data:image/svg+xml;utf8,${encodeURIComponent(standalone(setup.qrSvg))}`;
-    byId("factor-secret").textContent = setup.secret;
+    byId("factor-secret").replaceChildren(...setup.secret.match(/.{1,4}/g).map((four) => element("span", { textContent: four })));
     show(byId("factor-begin"), false);
     show(byId("factor-confirm"));
     byId("factor-code").focus();

@@ -4,6 +4,7 @@ import { identities } from "./account-identities.js";
 import { sessions } from "./account-sessions.js";
 import { tokens } from "./account-tokens.js";
 import { begin, bindCopies, bindForm, byId, say, show } from "./page.js";
+import { signInAgain } from "./sign-in-again.js";
 import { explain, problemCode } from "./sign-on.js";
 
 const found = await begin();
@@ -23,6 +24,7 @@ if (found?.signedIn) {
     await sessions();
   });
   bindCopies();
+  signInAgain(found.person, found.oidcName ?? null);
   factor(found.person.secondFactor);
   show(byId("sections"));
   if (problemCode) {

@@ -1,5 +1,5 @@
 // What every page does: the bar at the top, messages, forms, and the secret behind the # of a link.
-import { ApiProblem, call, session } from "./api.js";
+import { ApiProblem, call, session, stumble } from "./api.js";
 
 export const byId = (id) => document.getElementById(id);
 
@@ -33,7 +33,8 @@ export async function begin() {
       await call("POST", "/api/v1/auth/logout");
       location.assign("/login");
     } catch (problem) {
-      tell(problem);
+      if (problem.code === "UNAUTHENTICATED") location.assign("/login");
+      else tell(problem);
     }
   });
   return found;
@@ -53,21 +54,30 @@ export function nextPath() {
   return asked.startsWith("/") && target.origin === location.origin ? target.pathname + target.search + target.hash : "/";
 }
 
-export function say(text, kind = "") {
+// Words at the top of the page, or in a form above its button.
+export function say(text, kind = "", form = null) {
   const notice = element("div", { className: `notice ${kind}` }, element("p", { textContent: text }));
   notice.setAttribute("role", kind === "danger" ? "alert" : "status");
-  byId("message").replaceChildren(notice);
+  quiet();
+  if (form) submitOf(form).closest(".row").before(notice);
+  else byId("message").append(notice);
   return notice;
 }
 
 export function quiet() {
   byId("message").replaceChildren();
+  for (const notice of document.querySelectorAll("form > .notice[role]")) notice.remove();
 }
 
-// A failure at the top of the page: what happened, what to do, and the request id to copy.
-export function tell(problem) {
-  if (!(problem instanceof ApiProblem)) throw problem;
-  const notice = say(problem.message, "danger");
+const submitOf = (form) => form.querySelector("button:not([type=button])");
+
+// A failure: what happened, what to do, and the request id to copy.
+export function tell(problem, form = null) {
+  if (!(problem instanceof ApiProblem)) {
+    tell(stumble(), form);
+    throw problem; // and the browser's console has the rest
+  }
+  const notice = say(problem.message, "danger", form);
   if (problem.requestId) {
     const id = element("code", { textContent: problem.requestId, className: "small" });
     notice.append(element("div", { className: "row small" }, element("span", { textContent: "Request", className: "soft" }), id, copyButton("Copy the id", () => problem.requestId)));
@@ -109,7 +119,7 @@ export function bindForm(form, send) {
     }
     input.addEventListener("input", () => clearMistake(input));
   }
-  const button = form.querySelector("button:not([type=button])");
+  const button = submitOf(form);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (button.getAttribute("aria-disabled") === "true") return;
@@ -133,11 +143,12 @@ export function bindForm(form, send) {
 }
 
 function showProblem(form, problem) {
-  if (!(problem instanceof ApiProblem)) throw problem;
+  const place = document.forms.length > 1 ? form : null; // On a page of many forms the top is far from the one that failed.
+  if (!(problem instanceof ApiProblem)) return tell(problem, place);
   const beside = problem.errors.filter((one) => form.elements.namedItem(one.path) instanceof HTMLInputElement);
   for (const one of beside) mistake(form.elements.namedItem(one.path), sentence(one.message));
   if (beside.length) form.elements.namedItem(beside[0].path).focus();
-  if (beside.length === 0 || beside.length < problem.errors.length) tell(problem);
+  if (beside.length === 0 || beside.length < problem.errors.length) tell(problem, place);
 }
 
 export function mistake(input, text) {

@@ -1,0 +1,100 @@
+"""`python -m benchmarks.talk_browser`: the talk page in Chromium, for longer than a test may take.
+
+Ten minutes of talk in which every answer is interrupted, and fifty conversations one after the other. It prints how soon an
+answer is silent, how exactly the service is told what was heard, whether a sample was lost on either way, how many messages
+leave in a second, and what fifty conversations leave in the heap.
+"""
+
+import argparse
+import re
+import socket
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from playwright.sync_api import Browser, expect
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from dashboard.minute import Minute
+from dashboard.talking import KnownWords, Stage, hearing, question_file, stage, visit
+from opencto.sandbox.hearing.ears import LocalEars
+
+UNDERRUN_BYTES_PER_SECOND = 45_000
+WARMING = 10
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.talk_browser", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--sessions", type=int, default=50)
+    options = parser.parse_args()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    with tempfile.TemporaryDirectory(prefix="opencto-bench-") as name:
+        folder = Path(name)
+        with (
+            stage(folder, port, LocalEars(KnownWords())) as the_stage,
+            hearing(question_file(folder)) as browser,
+        ):
+            if options.minutes:
+                _talk(browser, the_stage, options.minutes)
+            if options.sessions:
+                _sessions(browser, the_stage, options.sessions)
+    return 0
+
+
+def _talk(browser: Browser, the_stage: Stage, minutes: float) -> None:
+    with visit(browser, the_stage, taps=True) as talker:
+        talker.open(isSpoken=True)
+        talker.page.evaluate("() => { window.__probe.keepsSent = [] }")
+        talker.begin()
+        talker.page.wait_for_timeout(minutes * 60_000 / 2)
+        the_stage.wire.bytes_per_second = UNDERRUN_BYTES_PER_SECOND
+        talker.page.wait_for_timeout(minutes * 60_000 / 2)
+        whole = Minute.of(talker)
+        the_stage.wire.bytes_per_second = None
+        talker.hang_up()
+    silences, errors, moves = whole.silences_ms(), whole.truncate_errors_ms(), whole.moves()
+    shifts = whole.shifts()
+    print(f"{minutes:g} minutes of talk, {len(silences)} interruptions, the second half with underruns")
+    print(f"{'silence after speech_started, ms':<44}{_spread(silences)}")
+    print(f"{'error of what was told to be heard, ms':<44}{_spread(errors)}")
+    print(f"{'samples lost from microphone to wire':<44}{max(shifts) - min(shifts):>8}")
+    print(f"{'samples left out by the player':<44}{max(0, -min(moves)):>8}")
+    print(f"{'silence put between, ms at most':<44}{max(moves) / 24:>8.0f}")
+    print(f"{'messages in a second, at most':<44}{whole.most_messages_a_second():>8}\n")
+
+
+def _sessions(browser: Browser, the_stage: Stage, sessions: int) -> None:
+    with visit(browser, the_stage, is_probed=False) as talker:
+        talker.open(isPushToTalk=True, isSpoken=False)
+        line: Any = talker.page.context.new_cdp_session(talker.page)
+        heaps: list[float] = []
+        for _ in range(sessions):
+            talker.page.get_by_role("button", name=re.compile("Start (talking|again)")).click()
+            talker.page.get_by_role("button", name="Hang up").wait_for()
+            talker.reaches("Ready")
+            talker.ask("Hello")
+            expect(talker.said.locator(".cto.completed")).to_have_count(1)
+            talker.hang_up()
+            line.send("HeapProfiler.collectGarbage")
+            heaps.append(line.send("Runtime.getHeapUsage")["usedSize"])
+    warm = heaps[min(WARMING, len(heaps) // 2) :]
+    slope = float(np.polyfit(range(len(warm)), warm, 1)[0]) if len(warm) > 1 else 0.0
+    print(
+        f"{sessions} conversations: heap {heaps[0] / 1e6:.1f} MB after the first, {heaps[-1] / 1e6:.1f} MB after the last"
+    )
+    print(f"{'growth with each, kB, after the first ten':<44}{slope / 1000:>8.1f}")
+
+
+def _spread(values: list[float]) -> str:
+    p50, p95 = np.percentile(values, [50, 95])
+    return f"p50 {p50:6.1f}   p95 {p95:6.1f}   max {max(values):6.1f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

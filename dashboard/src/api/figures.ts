@@ -1,0 +1,60 @@
+/** What more than one page asks for: the server's state, usage, limits, models. One key each, so that they are asked once. */
+import { useQuery } from "@tanstack/react-query";
+
+import { api, read, type Schemas } from "./client";
+
+export type Status = Schemas["Status"];
+export type StatusBucket = Schemas["StatusBucket"];
+export type StatusHour = Schemas["StatusHour"];
+export type UsageReport = Schemas["UsageReport"];
+export type UsageFigures = Schemas["UsageFigures"];
+export type ModelCatalogue = Schemas["ModelCatalogue"];
+export type WorkspaceLimits = Schemas["WorkspaceLimits"];
+
+const MINUTE = 60_000;
+
+export function useStatus() {
+  return useQuery({
+    queryKey: ["status"],
+    queryFn: () => read(api.GET("/api/v1/status")),
+    refetchInterval: MINUTE / 4,
+  });
+}
+
+/** The same figures hour by hour; stale with them. */
+export function useStatusHours() {
+  return useQuery({
+    queryKey: ["status", "hours"],
+    queryFn: () => read(api.GET("/api/v1/status/hours")),
+    refetchInterval: MINUTE,
+  });
+}
+
+export type GroupBy = "day" | "model" | "project";
+
+export function useUsage(workspaceId: string, start: string, end: string, groupBy: GroupBy = "day") {
+  return useQuery({
+    queryKey: ["usage", workspaceId, start, end, groupBy],
+    queryFn: () => read(api.GET("/api/v1/cto/openai/usage", { params: { query: { workspaceId, start, end, groupBy } } })),
+    refetchInterval: MINUTE,
+    staleTime: MINUTE / 2,
+  });
+}
+
+export function useModels(workspaceId: string) {
+  return useQuery({
+    queryKey: ["models", workspaceId],
+    queryFn: () => read(api.GET("/api/v1/cto/openai/models", { params: { query: { workspaceId } } })),
+    staleTime: 5 * MINUTE,
+  });
+}
+
+export const limitsKey = (workspaceId: string) => ["limits", workspaceId];
+
+export function useLimits(workspaceId: string) {
+  return useQuery({
+    queryKey: limitsKey(workspaceId),
+    queryFn: () => read(api.GET("/api/v1/workspaces/{ws}/limits", { params: { path: { ws: workspaceId } } })),
+    refetchInterval: MINUTE,
+  });
+}

@@ -1,0 +1,52 @@
+/** A model with what is known of it here. The catalogue comes whole and from memory, so it is narrowed and sorted in the page. */
+import type { ModelCatalogue, UsageFigures, UsageReport } from "~/api/figures";
+
+export interface ModelRow {
+  model: ModelCatalogue["data"][number];
+  settings: string[];
+  used: Pick<UsageFigures, "requests" | "cost" | "inputTokens" | "outputTokens"> | null;
+}
+
+export function rowsOf(catalogue: ModelCatalogue, usage: UsageReport | undefined): ModelRow[] {
+  const used = usage ? byModel(usage) : new Map<string, NonNullable<ModelRow["used"]>>();
+  return catalogue.data.map((model) => ({
+    model,
+    settings: catalogue.inUse.filter((one) => one.model === model.id).map((one) => one.setting),
+    used: used.get(model.id) ?? null,
+  }));
+}
+
+/** The groups of all days, added up. A cost stays unknown where no day knows it. */
+export function byModel(usage: UsageReport): Map<string, NonNullable<ModelRow["used"]>> {
+  const sums = new Map<string, NonNullable<ModelRow["used"]>>();
+  for (const group of usage.buckets.flatMap((bucket) => bucket.groups)) {
+    const sum = sums.get(group.key) ?? { requests: 0, cost: null, inputTokens: 0, outputTokens: 0 };
+    sum.requests += group.requests;
+    sum.inputTokens += group.inputTokens;
+    sum.outputTokens += group.outputTokens;
+    if (group.cost !== null) sum.cost = String(Number(sum.cost ?? 0) + Number(group.cost));
+    sums.set(group.key, sum);
+  }
+  return sums;
+}
+
+const SORTS: Record<string, (row: ModelRow) => string | number> = {
+  id: (row) => row.model.id,
+  shutdown: (row) => row.model.shutdownDate ?? "9999",
+  used: (row) => -row.settings.length,
+  requests: (row) => row.used?.requests ?? 0,
+  cost: (row) => Number(row.used?.cost ?? -1),
+};
+
+export function narrowed(rows: readonly ModelRow[], wanted: { text: string; capability: string; sort: string }): ModelRow[] {
+  const text = wanted.text.toLowerCase();
+  const value = SORTS[wanted.sort.replace(/^-/, "")] ?? ((row: ModelRow) => row.model.id);
+  const direction = wanted.sort.startsWith("-") ? -1 : 1;
+  return rows
+    .filter((row) => row.model.id.toLowerCase().includes(text))
+    .filter((row) => wanted.capability === "" || row.model.capabilities.some((one) => one === wanted.capability))
+    .sort((one, other) => {
+      const [a, b] = [value(one), value(other)];
+      return (a < b ? -1 : a > b ? 1 : 0) * direction || one.model.id.localeCompare(other.model.id);
+    });
+}

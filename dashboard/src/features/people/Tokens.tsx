@@ -1,0 +1,84 @@
+import { Link } from "@tanstack/react-router";
+import { useState } from "react";
+
+import { useHere } from "~/api/workspace";
+import { Button } from "~/ui/Button";
+import { Confirm } from "~/ui/Confirm";
+import { type Column, DataTable } from "~/ui/DataTable";
+import { Ago, Badge } from "~/ui/Figures";
+import { Loaded } from "~/ui/Loading";
+import { Empty, Section } from "~/ui/Page";
+import { useSay } from "~/ui/Said";
+import { useListState } from "~/ui/useListState";
+import { usePages } from "~/ui/usePages";
+import { useSubmit } from "~/ui/useSubmit";
+
+import { type ApiToken, fetchTokens, revokeToken, TOKENS } from "./api";
+
+const COLUMNS: readonly Column<ApiToken>[] = [
+  { name: "Name", sort: "name", cell: (token) => <strong>{token.name}</strong> },
+  { name: "Begins with", cell: (token) => <code>{token.hint}</code> },
+  { name: "May", cell: (token) => token.scopes.join(", ") },
+  { name: "Made", sort: "createdAt", cell: (token) => <Ago at={token.createdAt} /> },
+  { name: "Last used", sort: "lastUsedAt", cell: (token) => <Ago at={token.lastUsedAt} /> },
+  {
+    name: "Expires",
+    sort: "expiresAt",
+    cell: (token) => (token.revokedAt ? <Badge>revoked</Badge> : token.expiresAt ? <Ago at={token.expiresAt} /> : <span className="soft">never</span>),
+  },
+];
+
+export function Tokens() {
+  const { workspaces } = useHere();
+  const [revoking, setRevoking] = useState<ApiToken | null>(null);
+  const [search, change] = useListState();
+  const sort = search.tokens ?? "-createdAt";
+  const { query, more } = usePages([...TOKENS, sort], (cursor) => fetchTokens(sort, cursor));
+  const add = (
+    <Link to="/people/token" className="button">
+      New token
+    </Link>
+  );
+  return (
+    <Section title="API tokens" note="For programs and the command line. A token is shown once." actions={add}>
+      <Loaded query={query}>
+        {(rows) => (
+          <DataTable
+            label="API tokens"
+            columns={[...COLUMNS, { name: "Where", cell: (token) => workspaces.find((one) => one.workspaceId === token.workspaceId)?.name ?? "all of yours" }]}
+            rows={rows}
+            keyOf={(token) => token.id}
+            action={(token) =>
+              !token.revokedAt && (
+                <Button small onClick={() => setRevoking(token)} aria-label={`Revoke ${token.name}`}>
+                  Revoke
+                </Button>
+              )
+            }
+            sort={{ now: sort, change: (next) => change({ tokens: next }) }}
+            more={more}
+            empty={<Empty title="No tokens yet">A token lets a script use this server without a browser. Give it only the scopes it needs.</Empty>}
+          />
+        )}
+      </Loaded>
+      {revoking && <Revoke token={revoking} onClose={() => setRevoking(null)} />}
+    </Section>
+  );
+}
+
+function Revoke({ token, onClose }: { token: ApiToken; onClose: () => void }) {
+  const say = useSay();
+  const { submit, busy, problem } = useSubmit({
+    send: () => revokeToken(token.id),
+    stales: [TOKENS],
+    onDone: () => {
+      say(`${token.name} is revoked.`);
+      onClose();
+    },
+  });
+  return (
+    <Confirm title={`Revoke ${token.name}`} verb="Revoke" busy={busy} problem={problem} onConfirm={() => submit(undefined)} onClose={onClose}>
+      <p>Whatever uses it is refused within a second. It cannot be brought back.</p>
+    </Confirm>
+  );
+}

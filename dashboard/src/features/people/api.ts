@@ -1,0 +1,73 @@
+import { useQuery } from "@tanstack/react-query";
+
+import { api, read, type Schemas } from "~/api/client";
+import type { Role } from "~/api/session";
+import { sentence } from "~/ui/format";
+
+export type Member = Schemas["Member"];
+export type Invitation = Schemas["Invitation"];
+export type ApiToken = Schemas["ApiToken"];
+export type Scope = Schemas["Scope"];
+export type SignIn = Schemas["SignInSession"];
+
+export const membersKey = (ws: string) => ["members", ws];
+export const invitationsKey = (ws: string) => ["invitations", ws];
+export const TOKENS = ["tokens"];
+export const SIGN_INS = ["sign-ins"];
+export const FACTOR = ["second-factor"];
+
+export const ROLES: readonly { value: Role; label: string; may: string }[] = [
+  { value: "viewer", label: "Viewer", may: "sees usage, models and settings" },
+  { value: "member", label: "Member", may: "also talks to the assistant and brings keys" },
+  { value: "admin", label: "Admin", may: "also invites people, sets limits and reads the audit trail" },
+  { value: "owner", label: "Owner", may: "also makes other owners and deletes the workspace" },
+];
+
+/** What a role may do, for the line below where it is chosen. */
+export const mayOf = (role: Role) => sentence(`${ROLES.find((one) => one.value === role)?.may ?? "not known"}.`);
+
+export async function fetchMembers(ws: string, q: string, sort: string | undefined, cursor: string | undefined) {
+  const query = { limit: 50, ...(q ? { q } : {}), ...(sort ? { sort } : {}), ...(cursor ? { cursor } : {}) };
+  return read(api.GET("/api/v1/workspaces/{ws}/members", { params: { path: { ws }, query } }));
+}
+
+export const memberKey = (ws: string, usr: string) => [...membersKey(ws), "one", usr];
+
+export function useMember(ws: string, usr: string) {
+  return useQuery({
+    queryKey: memberKey(ws, usr),
+    queryFn: () => read(api.GET("/api/v1/workspaces/{ws}/members/{usr}", { params: { path: { ws, usr } } })),
+  });
+}
+
+export async function fetchInvitations(workspaceId: string, sort: string, cursor: string | undefined) {
+  return read(api.GET("/api/v1/invitations", { params: { query: { workspaceId, sort, limit: 50, ...(cursor ? { cursor } : {}) } } }));
+}
+
+export async function fetchTokens(sort: string, cursor: string | undefined) {
+  return read(api.GET("/api/v1/tokens", { params: { query: { sort, limit: 50, ...(cursor ? { cursor } : {}) } } }));
+}
+
+export const changeRole = (ws: string, usr: string, role: Role) =>
+  read(api.PATCH("/api/v1/workspaces/{ws}/members/{usr}", { params: { path: { ws, usr } }, body: { role } }));
+
+export const removeMember = (ws: string, usr: string) => read(api.DELETE("/api/v1/workspaces/{ws}/members/{usr}", { params: { path: { ws, usr } } }));
+
+export const invite = (workspaceId: string, role: Role, email: string, ttlHours: number) =>
+  read(api.POST("/api/v1/invitations", { body: { workspaceId, role, ttlHours, ...(email ? { email } : {}) } }));
+
+export const revokeInvitation = (inv: string) => read(api.DELETE("/api/v1/invitations/{inv}", { params: { path: { inv } } }));
+
+export const createToken = (body: Schemas["ApiTokenCreate"]) => read(api.POST("/api/v1/tokens", { body }));
+
+export const revokeToken = (tok: string) => read(api.DELETE("/api/v1/tokens/{tok}", { params: { path: { tok } } }));
+
+export function useSignIns() {
+  return useQuery({ queryKey: SIGN_INS, queryFn: () => read(api.GET("/api/v1/auth/sessions")) });
+}
+
+export const endSignIn = (session_id: string) => read(api.DELETE("/api/v1/auth/sessions/{session_id}", { params: { path: { session_id } } }));
+
+export function useSecondFactor() {
+  return useQuery({ queryKey: FACTOR, queryFn: () => read(api.GET("/api/v1/auth/second-factor")) });
+}

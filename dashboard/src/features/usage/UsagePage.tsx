@@ -1,0 +1,112 @@
+import { Outlet } from "@tanstack/react-router";
+
+import { type UsageReport, useUsage } from "~/api/figures";
+import { useMay, useWorkspaceId } from "~/api/workspace";
+import { DailyChart } from "~/ui/Chart";
+import { TextField } from "~/ui/Field";
+import { Figure } from "~/ui/Figures";
+import { count, longDay, money, plural, short, utcDay } from "~/ui/format";
+import { Icon } from "~/ui/icons";
+import { Loaded } from "~/ui/Loading";
+import { Page, Section } from "~/ui/Page";
+import { Segments } from "~/ui/Segments";
+import { SourceLine, SourceNotes } from "~/ui/Source";
+import { type ListSearch, useListState } from "~/ui/useListState";
+
+import { Compared } from "./Compared";
+import { lastDays, type Range, rangeOf } from "./range";
+import { ByGroup } from "./Tables";
+
+export { DaySheet } from "./DaySheet";
+
+export type By = "day" | "model" | "project" | "surface" | "person";
+
+const PRESETS = [
+  ["7", "7 days"],
+  ["30", "30 days"],
+  ["90", "90 days"],
+] as const;
+
+function sumUp({ totals, start, end, buckets }: UsageReport): string {
+  const dearest = [...buckets].sort((one, other) => Number(other.cost ?? 0) - Number(one.cost ?? 0))[0];
+  const peak = dearest && Number(dearest.cost ?? 0) > 0 ? ` The dearest day was ${longDay(dearest.date)} with ${money(dearest.cost)}.` : "";
+  return `${money(totals.cost ?? "0")} for ${plural(totals.requests, "request")} from ${longDay(start)} to ${longDay(end)}.${peak}`;
+}
+
+/** What the table below shows, from where it has it; models and projects also by day. */
+function csvAddress(workspaceId: string, range: Range, by: By): string {
+  const path = by === "surface" || by === "person" ? "/api/v1/ledger/shares" : "/api/v1/cto/openai/usage";
+  return `${path}?${new URLSearchParams({ workspaceId, ...range, groupBy: by, format: "csv" }).toString()}`;
+}
+
+export function UsagePage() {
+  const workspaceId = useWorkspaceId();
+  const mayLedger = useMay("admin");
+  const [search, change] = useListState();
+  const today = utcDay();
+  const range = rangeOf(search, today);
+  const by = (search.by ?? "day") as By;
+  const usage = useUsage(workspaceId, range.start, range.end);
+  return (
+    <Page
+      title="Usage"
+      lead={usage.data && sumUp(usage.data)}
+      actions={
+        <a className="button" href={csvAddress(workspaceId, range, by)} download>
+          <Icon name="download" size={18} />
+          CSV
+        </a>
+      }
+    >
+      <RangeTools range={range} today={today} change={change} />
+      <Loaded query={usage} lines={6}>
+        {(report) => (
+          <>
+            <Section title="Cost and tokens" note={<SourceLine report={report} />}>
+              <dl className="figures">
+                <Figure label="Cost" value={money(report.totals.cost ?? "0")} />
+                <Figure label="Requests" value={count(report.totals.requests)} />
+                <Figure label="Tokens in" value={short(report.totals.inputTokens)} note={`${short(report.totals.cachedInputTokens)} cached, ${short(report.totals.inputAudioTokens)} audio`} />
+                <Figure label="Tokens out" value={short(report.totals.outputTokens)} note={`${short(report.totals.outputAudioTokens)} audio`} />
+              </dl>
+              <DailyChart
+                caption="US dollars per day (UTC)"
+                label="Cost per day"
+                points={report.buckets.map((one) => ({ date: one.date, value: Number(one.cost ?? 0) }))}
+                write={money}
+                none="Nothing was spent in these days. Choose other days above, or ask the assistant something."
+              />
+              <SourceNotes report={report} />
+            </Section>
+            <Compared report={report} />
+          </>
+        )}
+      </Loaded>
+      <Section
+        title="In parts"
+        actions={
+          <Segments
+            label="By"
+            value={by}
+            options={[["day", "Day"], ["model", "Model"], ["project", "Project"], ...(mayLedger ? ([["surface", "Surface"], ["person", "Person"]] as const) : [])]}
+            onChange={(next) => change({ by: next, sort: undefined })}
+          />
+        }
+      >
+        <ByGroup by={by} range={range} />
+      </Section>
+      <Outlet />
+    </Page>
+  );
+}
+
+function RangeTools({ range, today, change }: { range: Range; today: string; change: (search: ListSearch) => void }) {
+  const preset = PRESETS.find(([days]) => lastDays(Number(days), today).start === range.start && range.end === today);
+  return (
+    <div className="tools">
+      <Segments label="Days" options={PRESETS} value={preset?.[0] ?? ("" as "30")} onChange={(days) => change({ ...lastDays(Number(days), today) })} />
+      <TextField label="From" type="date" value={range.start} max={range.end} onChange={(event) => event.target.value && change({ start: event.target.value, end: range.end })} />
+      <TextField label="To" type="date" value={range.end} max={today} onChange={(event) => event.target.value && change({ start: range.start, end: event.target.value })} />
+    </div>
+  );
+}

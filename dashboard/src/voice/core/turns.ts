@@ -1,0 +1,295 @@
+/** Who speaks: takes every event of either side, keeps the conversation, and says what follows from each. */
+import { text } from "../protocol/codec";
+import type { Frame, ResponseEnded, SoundDelta, VoiceEvent } from "../protocol/events";
+import { cancel, createItem, functionCall, functionOutput, remove, respond, truncate } from "../protocol/frames";
+import type { Capture } from "./capture";
+import type { Connection } from "./connection";
+import { callItem, type Conversation, EMPTY, itemsOf, statusOf } from "./conversation";
+import { isFatal, known, type VoiceError } from "./errors";
+import { DEAF, type Listening } from "./listening";
+import { type Machine } from "./machine";
+import { type Measured, Metrics, tokensOf } from "./metrics";
+import type { Ports } from "./ports";
+import { recordable, Records } from "./records";
+import { reduce, wasSeen } from "./reducer";
+import { Sequencer } from "./responses";
+import { callOf, outputId, type Told, ToolRunner } from "./tools";
+
+/** A peak below this is no sound that anybody hears. */
+const SILENT_PEAK = 64;
+
+export interface Around {
+  readonly ports: Ports;
+  readonly machine: Machine;
+  readonly capture: Capture;
+  /** Nothing where there is no line. */
+  connection(): Connection | null;
+  problem(why: VoiceError): void;
+  /** No further answer can come: the account is empty, the key is refused. */
+  hopeless(why: VoiceError): void;
+  changed(): void;
+}
+
+export class Turns {
+  conversation: Conversation = EMPTY;
+  listening: Listening = DEAF;
+  readonly metrics: Metrics;
+  readonly records: Records;
+  readonly sequencer = new Sequencer(() => this.send(respond()));
+  readonly runner: ToolRunner;
+  readonly #around: Around;
+  /** Responses of which nothing more is heard. */
+  readonly #silenced = new Set<string>();
+  /** Responses of which sound was given to the speaker since it was last flushed. */
+  readonly #sounding = new Set<string>();
+  /** Items of which sound came while the speaker was being stopped; null when it is not. */
+  #late: Set<string> | null = null;
+  readonly #peaks = new Map<string, number>();
+  /** The last item when the last answer ended, however it ended. */
+  #settledBy: string | null = null;
+  #hasFailed = false;
+  /** When somebody began to speak into an answer, by our own ear. */
+  #onsetAt: number | null = null;
+
+  constructor(around: Around) {
+    this.#around = around;
+    const { backend, now, wall } = around.ports;
+    this.metrics = new Metrics((measured) => this.#measured(measured));
+    this.records = new Records({ backend, wall, conversation: () => this.conversation });
+    this.runner = new ToolRunner({
+      call: (name, args, callId) => backend.callTool(name, args, callId, this.records.sessionId ?? ""),
+      approval: (approvalId) => backend.approval(approvalId),
+      moved: (event) => this.take(event),
+      tell: (told) => this.tellOutputs(told),
+      measured: (callId, milliseconds) => this.metrics.record("tool_wall", milliseconds, { callId }),
+      now,
+    });
+  }
+
+  /** Nothing is due and nothing is heard. */
+  get isQuiet(): boolean {
+    if (this.sequencer.isBusy || this.runner.running > 0 || this.#around.ports.speaker.isPlaying) return false;
+    const last = itemsOf(this.conversation).findLast((item) => item.kind !== "divider" && item.role !== "system");
+    if (!last || last.id === this.#settledBy) return true;
+    const status = statusOf(this.conversation, last);
+    return last.role === "user" ? status === "failed" : last.kind !== "output" && status !== "in_progress";
+  }
+
+  /** What is said while there is no connection is not lost: the next one is told the whole conversation. */
+  send(frame: Frame): void {
+    this.#around.connection()?.send(frame);
+  }
+
+  /** One event of either side. */
+  take(event: VoiceEvent): void {
+    if (wasSeen(this.conversation, event.eventId)) return;
+    const now = this.#around.ports.now();
+    this.conversation = reduce(this.conversation, event);
+    this.metrics.on(event, now);
+    this.#follow(event, now);
+    this.#note(event);
+    this.refreshOutput();
+    this.#around.changed();
+  }
+
+  /** Silence first; then the server is told what was heard of it. False: there was nothing to stop. */
+  stopAnswer(isByVoice: boolean): boolean {
+    const { speaker, now } = this.#around.ports;
+    const running = this.sequencer.running;
+    const isHeard = speaker.isPlaying || this.#sounding.size > 0;
+    for (const responseId of [...running, ...this.#sounding]) this.#silenced.add(responseId);
+    this.#sounding.clear();
+    if (!(isByVoice && this.listening.isInterrupting)) for (const responseId of running) this.send(cancel(responseId));
+    if (!isHeard) return running.length > 0;
+    const began = now();
+    const onsetAt = this.#onsetAt;
+    this.#onsetAt = null;
+    this.#late ??= new Set();
+    void speaker.flush().then((stopped) => {
+      const late = this.#late ?? new Set<string>();
+      this.#late = null;
+      if (stopped.length > 0) this.metrics.record("bargein_stop", now() - began);
+      if (stopped.length > 0 && isByVoice && onsetAt !== null) this.metrics.record("bargein_total", now() - onsetAt);
+      for (const one of stopped) {
+        const item = this.conversation.byId.get(one.itemId);
+        if (item?.heardMs === null) this.#cut(item.id, Math.trunc(Math.min(one.heardMs, item.soundMs)));
+      }
+      for (const itemId of late) this.#cutUnheard(itemId);
+      this.refreshOutput();
+      this.#around.changed();
+    });
+    return true;
+  }
+
+  /** The answer that failed is asked for once more. False: the last one did not fail. */
+  askAgain(): boolean {
+    if (!this.#hasFailed) return false;
+    this.#hasFailed = false;
+    this.sequencer.wish();
+    return true;
+  }
+
+  /** Somebody begins to speak. Our own ear is quicker than the server's: quieter at once, silent when the server confirms. */
+  onset(): void {
+    const { ports, machine } = this.#around;
+    if (!ports.speaker.isPlaying || machine.state.input !== "listening") return;
+    this.#onsetAt = ports.now();
+    ports.speaker.duck(true);
+  }
+
+  /** What calls gave, and the wish for an answer that knows it. False: there is nobody to tell. */
+  tellOutputs(told: readonly Told[]): boolean {
+    if (!this.#around.connection()) return false;
+    const wanted = told.map((one) => {
+      const itemId = outputId(one.callId, one.isLate);
+      let callId = one.callId;
+      if (one.isLate) {
+        // The call has an output already: this one is told as another call's.
+        callId = itemId;
+        this.send(createItem(functionCall(`re${itemId}`.slice(0, 32), callId, one.name, "{}")));
+      }
+      this.send(createItem(functionOutput(itemId, callId, one.output)));
+      return itemId;
+    });
+    this.sequencer.wish(wanted);
+    return true;
+  }
+
+  refreshOutput(): void {
+    const isThinking = this.sequencer.isBusy || this.runner.running > 0;
+    this.#around.machine.sound(this.#around.ports.speaker.isPlaying ? "speaking" : isThinking ? "thinking" : "silent");
+  }
+
+  /** The connection is gone: nothing of it counts any more. What came of an answer is heard to its end. */
+  lost(): void {
+    this.sequencer.close();
+    for (const item of this.conversation.byId.values()) if (item.soundMs > 0) this.#around.ports.speaker.end(item.id);
+    // A call that was complete runs, though the server had not come to say that it is due.
+    for (const item of this.conversation.byId.values())
+      if (item.kind === "call" && item.status === "completed" && this.conversation.running.has(item.responseId ?? ""))
+        this.runner.offer({ callId: item.callId ?? "", name: item.name ?? "", args: item.args, responseId: item.responseId ?? "" });
+    this.take({ kind: "cutOff", eventId: "" });
+    this.runner.cutOff();
+  }
+
+  #follow(event: VoiceEvent, now: number): void {
+    const { capture, machine, ports } = this.#around;
+    switch (event.kind) {
+      case "configured":
+        break;
+      case "itemSeen":
+        { this.sequencer.confirmed(event.itemId); return; }
+      case "responseStarted":
+        if (event.isAside) return;
+        this.#hasFailed = false;
+        this.sequencer.started(event.responseId);
+        return;
+      case "responseEnded":
+        { this.#responseEnded(event); return; }
+      case "outputSeen":
+        if (event.isDone && event.item.type === "function_call" && event.item.status === "completed" && this.runner.offer(callOf(event))) this.metrics.toolBegan(now);
+        return;
+      case "soundDelta":
+        { this.#sound(event); return; }
+      case "soundDone":
+        if ((this.#peaks.get(event.itemId) ?? SILENT_PEAK) < SILENT_PEAK) this.#around.problem(known("output_silent"));
+        this.#peaks.delete(event.itemId);
+        { ports.speaker.end(event.itemId); return; }
+      case "speechStarted":
+        capture.speechStarted(event.itemId, event.audioStartMs);
+        if (machine.state.input === "listening") machine.listen("hearing");
+        this.stopAnswer(true);
+        return;
+      case "speechStopped": {
+        capture.speechStopped(event.itemId, event.audioEndMs);
+        if (machine.state.input === "hearing") machine.listen("listening");
+        const { silenceMs } = this.listening;
+        const ledger = this.#around.connection()?.ledger;
+        const ended = silenceMs === null ? capture.loudness.lastLoudAt : (ledger?.timeOf(event.audioEndMs - silenceMs) ?? null);
+        if (ended !== null) this.metrics.speechEnded(ended, now);
+        return;
+      }
+      case "committed":
+        { capture.committed(event.itemId); return; }
+      case "heardDone":
+        { capture.written(event.itemId); return; }
+      case "heardFailed":
+        if (event.code === "sandbox_no_ears") this.#around.problem(known(event.code));
+        return;
+      case "refused":
+        // A cancel that crosses the end of its answer is no problem.
+        if (!this.sequencer.refused(event.code) && event.code !== "response_cancel_not_active") this.#around.problem(known(event.code || event.type, event.message));
+        return;
+      default:
+        return;
+    }
+  }
+
+  #sound(event: SoundDelta): void {
+    if (this.#silenced.has(event.responseId)) {
+      if (this.#late) this.#late.add(event.itemId);
+      else this.#cutUnheard(event.itemId);
+      return;
+    }
+    this.#sounding.add(event.responseId);
+    this.#peaks.set(event.itemId, Math.max(this.#peaks.get(event.itemId) ?? 0, peakOf(event.pcm)));
+    this.#around.ports.speaker.push(event.itemId, event.responseId, event.pcm);
+  }
+
+  #responseEnded(event: ResponseEnded): void {
+    this.runner.responseEnded(event.responseId);
+    if (!event.isAside) {
+      this.#settledBy = itemsOf(this.conversation).at(-1)?.id ?? null;
+      this.sequencer.ended(event.responseId);
+    }
+    if (event.status !== "failed") return;
+    const why = known(event.code, event.message);
+    if (isFatal(event.code)) {
+      this.sequencer.forget();
+      this.#around.hopeless(why);
+      return;
+    }
+    this.#hasFailed ||= !event.isAside;
+    this.#around.problem(why);
+  }
+
+  /** It begins after the answer was stopped: nobody hears it. */
+  #cutUnheard(itemId: string): void {
+    const item = this.conversation.byId.get(itemId);
+    if (item?.heardMs === null && !item.isDeleted) this.#cut(itemId, 0);
+  }
+
+  /** So much of it was heard, and no more will be. */
+  #cut(itemId: string, heardMs: number): void {
+    const isOlder = this.conversation.byId.get(itemId)?.isSettled ?? true;
+    this.take({ kind: "interrupted", eventId: "", itemId, heardMs });
+    if (isOlder) return; // Of another connection: on this one it is text, which cannot be cut.
+    this.send(heardMs > 0 ? truncate(itemId, heardMs) : remove(itemId));
+  }
+
+  #measured(measured: Measured): void {
+    this.records.note("latency", { ...measured });
+  }
+
+  /** For the record. */
+  #note(event: VoiceEvent): void {
+    if ("itemId" in event && event.kind !== "soundDelta" && event.kind !== "saidDelta" && event.kind !== "heardDelta") this.records.itemChanged(event.itemId);
+    if (event.kind === "responseEnded") {
+      for (const itemId of event.itemIds) this.records.itemChanged(itemId);
+      if (event.usage) this.records.note("usage", { responseId: event.responseId, ...tokensOf(event.usage) });
+      if (event.status === "failed") this.records.note("error", { code: recordable(event.code), message: event.message.slice(0, 2_000) });
+    } else if (event.kind === "toolMoved") {
+      const { callId, name, output, approvalId } = event;
+      const args = callItem(this.conversation, callId)?.args ?? "";
+      this.records.note("tool", { callId, name, arguments: args, status: event.state, output, approvalId });
+    } else if (event.kind === "refused") this.records.note("error", { code: recordable(event.code), message: text({ message: event.message }, "message").slice(0, 2_000) });
+  }
+}
+
+/** The loudest of every eighth sample. */
+function peakOf(pcm: Uint8Array): number {
+  const view = new DataView(pcm.buffer, pcm.byteOffset, pcm.byteLength);
+  let peak = 0;
+  for (let place = 0; place + 1 < pcm.length; place += 16) peak = Math.max(peak, Math.abs(view.getInt16(place, true)));
+  return peak;
+}

@@ -1,0 +1,1 @@
+"""The Realtime WebSocket: a conversation in events, held in memory for as long as its socket is open."""

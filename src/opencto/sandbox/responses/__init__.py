@@ -1,0 +1,1 @@
+"""The Responses API: whole and streamed, kept for thirty days and chained."""

@@ -1,0 +1,1 @@
+"""Tools that serve no capability of their own."""
