@@ -9,6 +9,7 @@ import wave
 from array import array
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -48,8 +49,26 @@ def last_place(pcm: bytes) -> float:
     return float(np.argmax(spectrum)) - LOWEST_HERTZ + WINDOW_MS / 2
 
 
+@dataclass(frozen=True)
+class Bounds:
+    """Milliseconds. A sound system that must wait for a processor tells of its own delay too late."""
+
+    truncated: int
+    given: int
+    held: int
+
+
+SHARED, ALONE = Bounds(150, 100, 100), Bounds(60, 20, 50)
+"""Beside the other tests of a run, and where nothing else is to be done (`make bench`): what is promised."""
+
+
+@pytest.mark.parametrize(
+    "bounds", [pytest.param(SHARED, id="shared"), pytest.param(ALONE, id="alone", marks=pytest.mark.measured)]
+)
 @pytest.mark.parametrize("pace", ["even", "dry"])
-def test_a_sound_card_is_heard_cut_and_spoken_into(sound: dict[str, str], tmp_path: Path, pace: str) -> None:
+def test_a_sound_card_is_heard_cut_and_spoken_into(
+    sound: dict[str, str], tmp_path: Path, pace: str, bounds: Bounds
+) -> None:
     """`dry`: the answer comes too late again and again, and the speaker has nothing to say for a while."""
     with ExitStack() as stack:
         recorded = stack.enter_context((tmp_path / "heard.raw").open("w+b"))
@@ -91,10 +110,12 @@ def test_a_sound_card_is_heard_cut_and_spoken_into(sound: dict[str, str], tmp_pa
 
     assert (cut["underruns"] >= 3) == (pace == "dry")
     assert cut["event"] == "cut"
-    assert abs(cut["truncated_ms"] - last_place(sink)) <= 60, "the server is told what was heard"
+    assert abs(cut["truncated_ms"] - last_place(sink)) <= bounds.truncated, "the server is told what was heard"
     # Where the card ran dry it put silence between, which nobody gave it.
-    assert ended - begun - silent - cut["given_ms"] <= 20, "nothing is given to the speaker any more, but a fade"
-    assert cut["delay_ms"] + FADE_MS <= 50, "and what it still holds is short"
+    assert ended - begun - silent - cut["given_ms"] <= bounds.given, (
+        "nothing is given to the speaker any more, but a fade"
+    )
+    assert cut["delay_ms"] + FADE_MS <= bounds.held, "and what it still holds is short"
     assert math.isclose(heard["hertz"], 620, rel_tol=0.03)
 
 
