@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import wave
@@ -47,7 +48,8 @@ def written(path: Path, text: str, voice: str = "marin") -> Path:
 
 
 def words(text: str) -> set[str]:
-    return {word.strip(".,?!'$").lower() for word in text.split()} - {""}
+    """As the recogniser may write them down: without case, signs, or where one word ends in `real-time`."""
+    return set(re.findall(r"\d+(?:\.\d+)?|[^\W\d_]+", text.lower().replace("-", "").replace("real time", "realtime")))
 
 
 def told(done: Any) -> dict[str, Any]:
@@ -103,8 +105,7 @@ def test_a_spoken_question_is_answered_aloud_with_what_a_tool_says(
     assert found["error"] is None
     heard = words(asyncio.run(Whisper().transcribe(read_wav(answer)[: 29 * 48000], is_final=True)).text)
     spoken = words(answered["text"])
-    for fact in facts(json.loads(output["text"])):  # "4 of 30" may be written down as "430"
-        assert any(word.endswith(fact) for word in heard), (fact, heard, answered["text"])
+    assert facts(json.loads(output["text"])) <= heard, (heard, answered["text"])
     assert len(heard & spoken) >= len(spoken) * 0.4, (heard, answered["text"])
 
 

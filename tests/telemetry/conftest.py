@@ -16,6 +16,9 @@ def own_logging() -> Iterator[None]:
     before = (root.handlers[:], root.level, sys.excepthook, threading.excepthook, sys.unraisablehook)
     levels = {name: logging.getLogger(name).level for name in list(logging.root.manager.loggerDict)}
     show = warnings.showwarning
+    # An earlier test may have left them captured, by a function that pytest has replaced since: then nothing would be.
+    logging.captureWarnings(capture=False)
+    warnings.showwarning = show
     yield
     logging.captureWarnings(capture=False)
     warnings.showwarning = show

@@ -28,6 +28,9 @@ from opencto.sandbox.speech.words import cardinal, ordinal, spoken
         ("<speed level='20'>slow</speed>", "speed level='twenty' slow /speed"),
         ("No numbers here.", "No numbers here."),
         ("OpenCTO's sandbox", "Open C T O's sandbox"),
+        ("OpenAI says no", "Open ay eye says no"),
+        ("cto_openai_proxy, 1 of 90", "C T O Open ay eye proxy, one out of ninety"),
+        ("realtime_token of _private_ or req_9f2", "realtime token of private or req 9f2"),
     ],
 )
 def test_things_are_put_as_people_say_them(written: str, said: str) -> None:

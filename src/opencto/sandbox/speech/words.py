@@ -151,6 +151,13 @@ def _model(match: re.Match[str]) -> str:
     )
 
 
+def _name(match: re.Match[str]) -> str:
+    """Of a program: `cto_openai_proxy`."""
+    parts = (part.upper() if part.upper() in _SPELLED else part for part in match[0].split("_"))
+    return " ".join("OpenAI" if part == "openai" else part for part in parts)
+
+
+_SPELLED = ("API", "URL", "SDK", "SQL", "CPU", "GPU", "HTTP", "JSON", "CEO", "CTO")
 _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"\bgpt(?:-[a-z0-9]+(?:\.\d+)?)+", re.IGNORECASE), _model),
     (
@@ -159,6 +166,7 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
         ),
         _money,
     ),
+    (re.compile(r"(?<=\d) of (?=\d)"), lambda _found: " out of "),  # "four of thirty" sounds like 430
     (re.compile(r"\b(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})\b"), _date),
     (
         re.compile(
@@ -176,6 +184,8 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
         re.compile(rf"(?P<minus>(?<![\w.])[-−])?(?<![\w.])(?<!\d-)(?P<amount>{_NUMBER})(?![\w]|-\d)"),
         lambda found: f"{'minus ' if found['minus'] else ''}{_number(found['amount'])}",
     ),
-    (re.compile(r"(?<=[a-z])(?=CTO\b)"), lambda _found: " "),  # OpenCTO is Open and C T O
-    (re.compile(r"\b(API|URL|SDK|SQL|CPU|GPU|HTTP|JSON|CEO|CTO)(s?)\b"), lambda found: " ".join(found[1]) + found[2]),
+    (re.compile(r"(?<![\w-])[a-z]+(?:_[a-z]+)+(?![\w-])"), _name),
+    (re.compile(r"(?<=[a-z])(?=(?:CTO|AI)\b)"), lambda _found: " "),  # OpenCTO is Open and C T O
+    (re.compile(r"\bAI\b"), lambda _found: "ay eye"),  # as letters Pico runs them together
+    (re.compile(rf"\b({'|'.join(_SPELLED)})(s?)\b"), lambda found: " ".join(found[1]) + found[2]),
 )
