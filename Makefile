@@ -58,6 +58,7 @@ check: setup ## Format, lint, types, import arrows; the dashboard's too
 	@scripts/dashboard check & front=$$!; $(BIN)/pyright; types=$$?; wait $$front && exit $$types # side by side: half a minute less
 
 bench: setup $(APP) ## Measure speed against something real; prints ratios
+	@scripts/services bench
 	@$(BIN)/python -m benchmarks
 	@$(BIN)/python -m benchmarks.upstream
 	@$(BIN)/python -m benchmarks.talk
