@@ -107,12 +107,13 @@ async def test_a_caller_whose_loop_is_gone_does_not_end_the_writer(database: Dat
     assert stored(database) == 2
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_only_what_an_answer_depends_on_waits_for_the_disk(writer: BatchWriter) -> None:
-    def safety(tx: Connection) -> object:
-        return tx.exec_driver_sql("PRAGMA synchronous").scalar()
+async def test_only_what_an_answer_depends_on_waits_for_the_disk(writer: BatchWriter, database: Database) -> None:
+    question = "PRAGMA synchronous" if database.is_sqlite else "SHOW synchronous_commit"
+    normal, full = (1, 2) if database.is_sqlite else ("off", "on")
 
-    normal, full = 1, 2
+    def safety(tx: Connection) -> object:
+        return tx.exec_driver_sql(question).scalar()
+
     assert await writer.write(safety, flushed=False) == normal
     assert await writer.write(safety) == full
     assert await writer.write(safety, flushed=False) == normal
@@ -126,7 +127,29 @@ async def test_only_what_an_answer_depends_on_waits_for_the_disk(writer: BatchWr
     first = asyncio.create_task(writer.write(wait))
     await held.wait()
     together = [asyncio.create_task(writer.write(safety, flushed=flushed)) for flushed in (False, True, False)]
-    await asyncio.sleep(0)  # now they are queued, and share one transaction
+    await asyncio.sleep(0)  # now they are queued
     hold.set()
-    assert await asyncio.gather(*together) == [full, full, full]
+    assert await asyncio.gather(*together) == [normal, full, normal]
     await first
+
+
+async def test_what_needs_no_disk_is_committed_before_the_rest_and_apart_from_it(database: Database) -> None:
+    writer = BatchWriter(database)
+    ran: list[str] = []
+
+    def told(tx: Connection, name: str) -> str:
+        ran.append(name)
+        return row(tx, name) if name != "fails" else row(tx, "slow")
+
+    names = {"slow": True, "quick": False, "fails": True, "quick too": False}
+    pending = [
+        asyncio.create_task(writer.write(lambda tx, name=name: told(tx, name), flushed=flushed))
+        for name, flushed in names.items()
+    ]
+    await asyncio.sleep(0)
+    writer.start()
+    results = await asyncio.gather(*pending, return_exceptions=True)
+    await asyncio.to_thread(writer.stop)
+    assert ran == ["quick", "quick too", "slow", "fails", "slow", "fails"], "only the flushed ones were tried alone"
+    assert [type(one).__name__ for one in results] == ["str", "str", "IntegrityError", "str"]
+    assert stored(database) == 3

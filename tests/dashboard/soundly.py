@@ -13,6 +13,9 @@ _LOUD = 8 / 32_768
 _ALIKE = 0.85
 """Of the correlation of two pieces that are one and the same, ducked or faded."""
 
+_CLEARLY = 0.1
+"""By how much less alike any other place has to be: a synthetic voice says a word twice almost alike."""
+
 _SAME = 0.97
 """Of two pieces that are one and the same, and as loud from end to end."""
 
@@ -37,14 +40,19 @@ def falls_silent(samples: Samples, from_: int, *, for_ms: int = 60) -> int:
 
 def find(piece: Samples, within: Samples) -> tuple[int, float]:
     """Where it lies best, and how alike the two are there (1 is the same)."""
+    alike = likeness(piece, within)
+    place = int(np.argmax(alike))
+    return place, float(alike[place])
+
+
+def likeness(piece: Samples, within: Samples) -> NDArray[np.float64]:
+    """How alike the two are with the piece put at each place."""
     size = 1 << (len(within) + len(piece)).bit_length()
     products = np.fft.irfft(np.fft.rfft(within, size) * np.conj(np.fft.rfft(piece, size)), size)
     products = products[: len(within) - len(piece) + 1]
     squares = np.concatenate(([0.0], np.cumsum(within.astype(np.float64) ** 2)))
     energy = np.sqrt(np.maximum(squares[len(piece) :] - squares[: -len(piece)], 1e-9))
-    alike = products / energy / max(float(np.linalg.norm(piece)), 1e-9)
-    place = int(np.argmax(alike))
-    return place, float(alike[place])
+    return products / energy / max(float(np.linalg.norm(piece)), 1e-9)
 
 
 @dataclass
@@ -86,8 +94,10 @@ def stopped_at_ms(recorded: Samples, end: int, source: Samples, told_ms: float) 
         part = recorded[max(0, end - back - piece) : end - back]
         if len(part) < piece or float(np.sqrt(np.mean(part**2))) < 0.005 or inserted_silence(part) > 0:
             continue
-        place, alike = find(part, source)
-        if alike > _ALIKE:
+        alike = likeness(part, source)
+        place = int(np.argmax(alike))
+        elsewhere = np.concatenate((alike[: max(0, place - piece)], alike[place + piece :]))
+        if alike[place] > _ALIKE and alike[place] - elsewhere.max(initial=0) > _CLEARLY:
             after = back - inserted_silence(recorded[end - back : end])
             return (place + piece + after) * 1000 / RATE
     return None

@@ -63,8 +63,8 @@ class BatchWriter:
     async def write(self, run: Callable[[Connection], ResultT], *, flushed: bool = True) -> ResultT:
         """Run in a transaction shared with others; returns when it is committed. Raises what `run` raises, or a Problem.
 
-        `flushed=False` is for what no answer depends on: it waits for no disk (`Database.write`), unless others who share
-        the transaction do.
+        `flushed=False` is for what no answer depends on: its transaction waits for no disk (`Database.write`), and goes
+        before those that do.
 
         Once handed over it is carried out, also when the caller is cancelled while it waits. `run` may be called again,
         in another transaction, when a write that shared the first one failed: it keeps nothing from one to the next.
@@ -88,6 +88,12 @@ class BatchWriter:
             self._carry_out(batch)
 
     def _carry_out(self, batch: list[_Write]) -> None:
+        """What needs no disk first, in a transaction of its own: it would wait for the flush of the others."""
+        for flushed in (False, True):
+            if alike := [item for item in batch if item.flushed is flushed]:
+                self._settle(alike)
+
+    def _settle(self, batch: list[_Write]) -> None:
         settled = self._together(batch)
         if settled is None:
             settled = [one for item in batch for one in self._together([item]) or ()]
@@ -99,9 +105,12 @@ class BatchWriter:
                 loop.call_soon_threadsafe(_deliver, ones)
 
     def _together(self, batch: list[_Write]) -> "list[_Settled] | None":
-        """All in one transaction. None when one of several failed: nothing was saved, and each is to be tried alone."""
+        """All in one transaction; all of them are flushed, or none.
+
+        None when one of several failed: nothing was saved, and each is to be tried alone.
+        """
         try:
-            with self._database.write(flushed=any(item.flushed for item in batch)) as tx:
+            with self._database.write(flushed=batch[0].flushed) as tx:
                 return [(item, item.run(tx), None) for item in batch]
         except Unavailable as error:  # the database is in trouble: nobody's write can be saved now
             return [(item, None, error) for item in batch]
