@@ -52,7 +52,7 @@ class Terminal:
             if found >= 0:
                 self._read_to = found + len(said)
                 return
-            assert time.monotonic() < deadline, f"waited for {said!r}:\n{self.text[-3000:]}"
+            assert time.monotonic() < deadline, f"waited for {said!r}:\n{self._story[-3000:]}"
             self._take(0.2)
 
     def press(self, key: str) -> None:
@@ -64,7 +64,7 @@ class Terminal:
         while self._process.poll() is None and time.monotonic() < deadline:
             self._take(0.1)  # who does not read makes the program wait
         self._take(0)
-        assert self._process.returncode is not None, self.text[-3000:]
+        assert self._process.returncode is not None, self._story[-3000:]
         assert termios.tcgetattr(self._theirs) == self._before, "the terminal was left otherwise than it was found"
         return self._process.returncode
 
@@ -76,6 +76,12 @@ class Terminal:
         while select.select([self._ours], [], [], seconds)[0]:
             self._seen += os.read(self._ours, 65_536).decode("utf-8", "replace")
             seconds = 0
+
+    @property
+    def _story(self) -> str:
+        """What stood on it, without the line that is drawn anew ten times a second."""
+        pieces = re.split(r"[\r\n]+", _ESCAPES.sub("", self._seen))
+        return "\n".join(piece for piece in pieces if piece.strip() and "m mute" not in piece)
 
     @property
     def text(self) -> str:
