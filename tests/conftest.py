@@ -71,11 +71,7 @@ DEAR = ("contract", "dashboard", "journeys", "docs", "benchmarks", "cli")
 """Rooms whose files take long: begun first, so that none of them is what everybody waits for in the end."""
 _has_stepped_back = False
 REAL_TIME = re.compile(r"(dashboard/talk/test_\w+|journeys/test_(talk|cut)|realtime/test_device)\.py$")
-"""Files that hear and speak: one after the other in one process, because two browsers at once are too much for two cores.
-
-What fails in them is tried once more, and the summary says so: a neighbour that takes the machine for a second is heard
-as silence. What fails twice is a fault.
-"""
+"""Files that hear and speak: one after the other in one process, because two browsers at once are too much for two cores."""
 
 
 @pytest.hookimpl(trylast=True)
@@ -88,8 +84,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     items.sort(key=rank)
     for item in items:
-        if rank(item) == 0 and "measured" not in item.keywords:
+        if _may_need_the_machine(item):
             item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def _may_need_the_machine(item: pytest.Item) -> bool:
+    """What hears, speaks or drives a browser is tried once more, and the summary says so; what fails twice is a fault.
+
+    A neighbour that takes the machine for a second is heard as silence.
+    """
+    if "measured" in item.keywords:
+        return False
+    return bool(REAL_TIME.search(item.path.as_posix())) or "browser" in getattr(item, "fixturenames", ())
 
 
 def pytest_collection_finish() -> None:
@@ -104,7 +110,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     global _has_stepped_back  # noqa: PLW0603 - it is of the process
     if _has_stepped_back or "PYTEST_XDIST_WORKER" not in os.environ or REAL_TIME.search(item.path.as_posix()):
         return
-    os.nice(5)
+    os.nice(10)
     _has_stepped_back = True
 
 
