@@ -17,6 +17,20 @@ from opencto.testing import ManualClock, RunningSandbox, running_sandbox
 KEY = "sk-test-0123456789abcdef"
 MODEL = "gpt-realtime-2.1"
 _VALIDATOR = get_server_event_type_adapter()
+TEXT_TURN = [
+    "response.created",
+    "response.output_item.added",
+    "conversation.item.added",
+    "response.content_part.added",
+    "response.output_text.delta",
+    "response.output_text.done",
+    "response.content_part.done",
+    "conversation.item.done",
+    "response.output_item.done",
+    "response.done",
+    "rate_limits.updated",
+]
+"""What one answer in writing is made of."""
 
 
 def kinds(events: list[dict[str, Any]]) -> list[str]:

@@ -6,26 +6,12 @@ import httpx2
 import openai
 import pytest
 from agents.realtime.openai_realtime import get_server_event_type_adapter
-from tests.sandbox.realtime.conftest import KEY, MODEL, Line, dialled, kinds, strict_sandbox
+from tests.sandbox.realtime.conftest import KEY, MODEL, TEXT_TURN, Line, dialled, kinds, strict_sandbox
 
 from opencto.sandbox.senses import Senses
 from opencto.testing import ManualClock, RunningSandbox
 
 pytestmark = pytest.mark.anyio
-
-TEXT_TURN = [
-    "response.created",
-    "response.output_item.added",
-    "conversation.item.added",
-    "response.content_part.added",
-    "response.output_text.delta",
-    "response.output_text.done",
-    "response.content_part.done",
-    "conversation.item.done",
-    "response.output_item.done",
-    "response.done",
-    "rate_limits.updated",
-]
 
 
 async def test_a_turn_has_the_events_of_openai_in_their_order(
