@@ -1,214 +1,89 @@
-"""The items of a conversation, in their order."""
+"""The items of a conversation, in their order: the end of it in memory, what came before on the disk."""
 
-import base64
 import secrets
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from opencto.sandbox import tokens
-from opencto.sandbox.errors import bad_request, invalid_value, not_in_sandbox
-from opencto.sandbox.ports import BYTES_PER_MS
-from opencto.sandbox.realtime import events
-from opencto.sandbox.realtime.buffer import decode, decoder, encoder
-from opencto.sandbox.realtime.sound import Cellar, Sound
-from opencto.sandbox.session import Format
+import structlog
 
+from opencto.sandbox.errors import ApiError, bad_request, invalid_value, server_error
+from opencto.sandbox.realtime.item import Item
+from opencto.sandbox.realtime.shelf import NoRoomError, Shelf
+
+MAX_ITEMS = 10_000
 MAX_TEXT = 16 * 1024 * 1024
-"""Characters of one conversation, so that no socket fills the memory."""
+"""Characters of one conversation, so that no socket fills the disk."""
 MAX_SOUND = 256 * 1024 * 1024
-"""Bytes of one conversation, so that none fills the disk: an hour of both sides is two thirds of it."""
-_AT_HAND = 4
-"""Items at the end of a conversation whose sound stays in memory."""
-MAX_ITEMS = 2000
-_CONTENT_OF_ROLE = {
-    "user": ("input_text", "input_audio", "input_image"),
-    "system": ("input_text",),
-    "assistant": ("output_text",),
-}
+"""Bytes of one conversation, for the same reason: an hour of both sides is two thirds of it."""
+READ = 64
+"""Items at the end of a conversation that an answer looks at, beside all the system's messages. They stay in memory."""
+_SOUND_AT_HAND = 4
+"""Items at the end whose sound stays there too."""
+
+logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Clause:
-    """A piece of a spoken answer, and where in its sound it ends."""
+class _Size:
+    items: int = 0
+    characters: int = 0
+    sound_bytes: int = 0
+    text_tokens: int = 0
+    sound_tokens: int = 0
 
-    text: str
-    end_ms: int
+    def __add__(self, other: "_Size") -> "_Size":
+        return _Size(
+            self.items + other.items,
+            self.characters + other.characters,
+            self.sound_bytes + other.sound_bytes,
+            self.text_tokens + other.text_tokens,
+            self.sound_tokens + other.sound_tokens,
+        )
 
-
-@dataclass(slots=True)
-class Item:
-    """`wire` as it is shown; the sound of its parts stands beside it, as PCM, because only `retrieve` shows it."""
-
-    wire: dict[str, Any]
-    sound: dict[int, Sound] = field(default_factory=dict[int, Sound])
-    words: dict[int, str] = field(default_factory=dict[int, str])
-    """What the ears made of a part that nobody wrote down."""
-    clauses: list[Clause] = field(default_factory=list[Clause])
-    cut_ms: int | None = None
-    """Where a spoken answer was truncated: nothing after it was heard."""
-    _tokens: int | None = None
-
-    @property
-    def id(self) -> str:
-        return self.wire["id"]
+    def __neg__(self) -> "_Size":
+        return _Size(-self.items, -self.characters, -self.sound_bytes, -self.text_tokens, -self.sound_tokens)
 
     @property
-    def type(self) -> str:
-        return self.wire["type"]
-
-    @property
-    def sound_ms(self) -> int:
-        return self.sound_bytes // BYTES_PER_MS
-
-    @property
-    def sound_bytes(self) -> int:
-        return sum(map(len, self.sound.values()))
-
-    @property
-    def is_answer(self) -> bool:
-        return self.wire.get("role") == "assistant"
-
-    @property
-    def is_over(self) -> bool:
-        """False for an answer that is on its way."""
-        return self.wire.get("status") != "in_progress"
-
-    def unheard(self) -> list[int]:
-        """The parts with sound that nobody wrote down and no ears have heard yet."""
-        if self.is_answer:
-            return []
-        return [
-            index
-            for index, part in enumerate(self.wire.get("content", ()))
-            if part.get("transcript", "") is None and index not in self.words
-        ]
-
-    def text(self) -> str:
-        """What it says, as far as that is known. Of an answer that was cut: what was heard of it, and “…”."""
-        match self.type:
-            case "message":
-                if self.cut_ms is not None:
-                    return f"{heard_until(self.clauses, self.cut_ms)}…"
-                parts: list[dict[str, Any]] = self.wire["content"]
-                return "\n".join(
-                    part.get("text") or part.get("transcript") or self.words.get(index, "")
-                    for index, part in enumerate(parts)
-                )
-            case "function_call":
-                return f"{self.wire['name']}{self.wire['arguments']}"
-            case _:
-                return self.wire["output"]
-
-    def written(self) -> str:
-        """What of it counts as text: what was spoken counts as sound."""
-        if self.type == "message":
-            return "\n".join(part.get("text") or "" for part in self.wire["content"])
-        return self.text()
-
-    def written_tokens(self) -> int:
-        """Counted once when it is over: each response asks every item before it."""
-        if not self.is_over:
-            return tokens.count(self.written())
-        if self._tokens is None:
-            self._tokens = tokens.count(self.written())
-        return self._tokens
-
-    def cut(self, end_ms: int) -> None:
-        """End a spoken answer there; its transcript goes, because nobody heard all of it."""
-        self.cut_ms = end_ms
-        self.sound[0].cut(end_ms * BYTES_PER_MS)
-        for part in self.wire["content"]:
-            part.pop("transcript", None)
-
-    def whole(self, audio_format: Format) -> dict[str, Any]:
-        """With its sound."""
-        if not self.sound:
-            return self.wire
-        content = [dict(part) for part in self.wire["content"]]
-        for index, sound in self.sound.items():
-            if index < len(content):  # an answer on its way has none yet
-                content[index]["audio"] = base64.b64encode(encoder(audio_format)(sound.read())).decode()
-        return {**self.wire, "content": content}
+    def is_too_large(self) -> bool:
+        return self.items > MAX_ITEMS or self.characters > MAX_TEXT or self.sound_bytes > MAX_SOUND
 
 
-def heard_until(clauses: list[Clause], moment_ms: int) -> str:
-    """The words of the clauses that were over by then, and of the one that was not its share of words."""
-    heard = ""
-    begin_ms = 0
-    for clause in clauses:
-        if clause.end_ms > moment_ms:
-            share = (moment_ms - begin_ms) / (clause.end_ms - begin_ms)
-            words = clause.text.split()
-            return f"{heard}{' '.join(words[: int(share * len(words))])}".rstrip()
-        heard += clause.text
-        begin_ms = clause.end_ms
-    return heard.rstrip()
-
-
-def new_id() -> str:
-    return f"item_{secrets.token_hex(12)}"
-
-
-def made(asked: events.Message | events.FunctionCall | events.FunctionCallOutput, audio_format: Format) -> Item:
-    """The item that a client described. Raises ApiError."""
-    wire: dict[str, Any] = {"id": asked.id or new_id(), "type": asked.type}
-    if isinstance(asked, events.FunctionCallOutput):
-        return Item({**wire, "call_id": asked.call_id, "output": asked.output})
-    wire["status"] = "completed"
-    if isinstance(asked, events.FunctionCall):
-        call_id = asked.call_id or f"call_{secrets.token_hex(12)}"
-        return Item({**wire, "name": asked.name, "call_id": call_id, "arguments": asked.arguments})
-    allowed = _CONTENT_OF_ROLE[asked.role]
-    content: list[dict[str, Any]] = []
-    item = Item({**wire, "role": asked.role, "content": content})
-    for index, part in enumerate(asked.content):
-        if part.type not in allowed:
-            raise invalid_value(
-                f"item.content[{index}].type",
-                f"Invalid value: '{part.type}'. Supported values are: {' and '.join(repr(one) for one in allowed)}.",
-            )
-        if isinstance(part, events.InputImage):
-            raise not_in_sandbox(f"item.content[{index}]", "pictures")
-        if isinstance(part, events.InputAudio):
-            sound = decode(part.audio, audio_format, f"item.content[{index}].audio")
-            item.sound[index] = Sound(decoder(audio_format)(sound))
-            content.append({"type": part.type, "transcript": part.transcript})
-        else:
-            content.append({"type": part.type, "text": part.text})
-    return item
-
-
-def spoken(item_id: str, pcm: bytes) -> Item:
-    """The user's item out of committed sound."""
-    content = [{"type": "input_audio", "transcript": None}]
-    wire = {"id": item_id, "type": "message", "status": "completed", "role": "user", "content": content}
-    return Item(wire, {0: Sound(pcm)})
+def _size(item: Item) -> _Size:
+    return _Size(1, len(item.text()), item.sound_bytes, *item.tokens())
 
 
 class Conversation:
-    """`folder` is where sound that is no longer worked with is put away; nothing is left there after `close`."""
+    """Nothing is left in `folder` after `close`."""
 
     def __init__(self, folder: Path) -> None:
         self.id = f"conv_{secrets.token_hex(12)}"
-        self._items: list[Item] = []
-        self._fresh: list[Item] = []  # the end of it, and whatever else may still change
-        self._settled: dict[str, tuple[int, int]] = {}  # characters and bytes of sound of the others
-        self._text = self._sound = 0  # of all those
-        self._cellar = Cellar(folder, 2 * MAX_SOUND)
+        self._recent: list[Item] = []  # the end; all that is on the shelf comes before it
+        self._shelf = Shelf(folder)
+        self._shelved = _Size()
 
     def close(self) -> None:
-        self._cellar.close()
+        self._shelf.close()
 
-    def items(self) -> list[Item]:
-        return list(self._items)
+    def read(self) -> list[Item]:
+        """What an answer looks at."""
+        missing = max(0, READ - len(self._recent))  # some, where the end was deleted
+        return [*(Item.taken_from(self._shelf, body) for body in self._shelf.last(missing)), *self._recent]
+
+    def tokens(self) -> tuple[int, int]:
+        """Of text and of sound, in all of it."""
+        size = self._size(self._recent)
+        return size.text_tokens, size.sound_tokens
+
+    def last_id(self) -> str | None:
+        return self._recent[-1].id if self._recent else self._shelf.last_id()
 
     def add(self, item: Item, after: str | None = None) -> str | None:
         """Put it behind the item `after`: at the end when None, at the front for `root`. Returns the id before it.
 
         Raises ApiError.
         """
-        if item.id in self._settled or any(other.id == item.id for other in self._fresh):
+        if self._find(item.id) is not None:
             raise invalid_value("item.id", f"Error adding item: an item with id '{item.id}' already exists.")
         if item.type == "function_call_output" and not self._was_called(item.wire["call_id"]):
             raise bad_request(
@@ -216,60 +91,45 @@ class Conversation:
                 param="item.call_id",
                 code="invalid_tool_call_id",
             )
-        fresh = [*self._fresh, item]
-        if (
-            len(self._items) >= MAX_ITEMS
-            or self._text + sum(len(one.text()) for one in fresh) > MAX_TEXT
-            or self._sound + sum(one.sound_bytes for one in fresh) > MAX_SOUND
-        ):
+        if self._size([*self._recent, item]).is_too_large:
             raise bad_request(
                 f"The local sandbox keeps at most {MAX_ITEMS} items, {MAX_TEXT} characters and {MAX_SOUND} bytes of sound in a conversation. Delete items, or begin a new session.",
                 param="item",
                 code="conversation_too_large",
             )
-        if after is None:
-            position = len(self._items)
-        elif after == "root":
-            position = 0
-        else:
-            position = self._position(after, "create", "previous_item_id", "the previous item") + 1
-        self._items.insert(position, item)
-        self._fresh.append(item)
+        before = self._insert(item, after)
         self._settle()
-        return self._items[position - 1].id if position else None
-
-    def _settle(self) -> None:
-        """Put away the sound of what is over and no longer at the end, and never look at it again."""
-        at_hand = {one.id for one in self._items[-_AT_HAND:]}
-        over = [one for one in self._fresh if one.is_over and one.id not in at_hand]
-        self._cellar.put_away(sound for one in over for sound in one.sound.values())
-        for item in over:
-            if not any(sound.bytes_in_memory for sound in item.sound.values()):
-                size = self._settled[item.id] = len(item.text()), item.sound_bytes
-                self._text, self._sound = self._text + size[0], self._sound + size[1]
-        self._fresh = [one for one in self._fresh if one.id not in self._settled]
-
-    def _unsettle(self, item_id: str) -> None:
-        text, sound = self._settled.pop(item_id, (0, 0))
-        self._text, self._sound = self._text - text, self._sound - sound
+        return before
 
     def previous(self, item_id: str) -> str | None:
-        ids = [item.id for item in self._items]
-        position = ids.index(item_id) if item_id in ids else 0
-        return ids[position - 1] if position else None
+        """The id before one that is in memory."""
+        index = self._index(item_id)
+        if index is None:
+            return None
+        return self._recent[index - 1].id if index else self._shelf.last_id()
 
     def get(self, item_id: str, verb: str) -> Item:
         """Raises ApiError, with the verb in its code."""
-        return self._items[self._position(item_id, verb, "item_id", "the item")]
-
-    def find(self, item_id: str) -> Item | None:
-        return next((item for item in self._items if item.id == item_id), None)
+        item = self._find(item_id)
+        if item is None:
+            raise _unknown(item_id, verb, "item_id", "the item")
+        return item
 
     def delete(self, item_id: str) -> None:
         """Raises ApiError."""
-        del self._items[self._position(item_id, "delete", "item_id", "the item")]
-        self._unsettle(item_id)
-        self._fresh = [one for one in self._fresh if one.id != item_id]
+        item = self.get(item_id, "delete")
+        index = self._index(item_id)
+        try:
+            for sound in item.sound.values():
+                sound.drop()
+            if index is None:
+                self._shelf.delete(item_id)
+        except NoRoomError:
+            raise server_error() from None
+        if index is None:
+            self._shelved += -_size(item)
+        else:
+            del self._recent[index]
 
     def truncate(self, item_id: str, content_index: int, audio_end_ms: int) -> None:
         """End a spoken answer where its hearer stopped listening. Raises ApiError."""
@@ -284,18 +144,72 @@ class Conversation:
             raise invalid_value(
                 "audio_end_ms", f"Audio content of {item.sound_ms}ms is already shorter than {audio_end_ms}ms"
             )
+        before = _size(item)
         item.cut(audio_end_ms)
-        if item_id in self._settled:
-            self._unsettle(item_id)
-            self._fresh.append(item)
+        if self._index(item_id) is None:
+            try:
+                self._shelf.replace(item.row())
+            except NoRoomError:
+                raise server_error() from None
+            self._shelved += -before + _size(item)
+
+    def _insert(self, item: Item, after: str | None) -> str | None:
+        """Returns the id before it."""
+        if after is None:
+            before = self.last_id()
+            self._recent.append(item)
+            return before
+        before = None if after == "root" else after
+        index = -1 if before is None else self._index(before)
+        if before is not None and index is None and self._shelf.body(before) is None:
+            raise _unknown(before, "create", "previous_item_id", "the previous item")
+        if index is None or (before is None and self._shelved.items):
+            try:
+                for sound in item.sound.values():
+                    sound.put_away(self._shelf)
+                self._shelf.insert(item.row(), before)
+            except NoRoomError:
+                raise server_error() from None
+            self._shelved += _size(item)
+        else:
+            self._recent.insert(index + 1, item)
+        return before
+
+    def _settle(self) -> None:
+        """Put away what is over and no longer at the end. What finds no room stays in memory."""
+        try:
+            for item in self._recent[:-_SOUND_AT_HAND]:
+                if item.is_over:
+                    for sound in item.sound.values():
+                        sound.put_away(self._shelf)
+            while len(self._recent) > READ and self._recent[0].may_rest:
+                self._shelf.append(self._recent[0].row())
+                self._shelved += _size(self._recent.pop(0))
+        except NoRoomError as error:
+            logger.warning("sandbox_conversation_stays_in_memory", error=str(error))
+
+    def _size(self, recent: Iterable[Item]) -> _Size:
+        return sum(map(_size, recent), self._shelved)
+
+    def _index(self, item_id: str) -> int | None:
+        return next((index for index, item in enumerate(self._recent) if item.id == item_id), None)
+
+    def _find(self, item_id: str) -> Item | None:
+        index = self._index(item_id)
+        if index is not None:
+            return self._recent[index]
+        body = self._shelf.body(item_id)
+        return None if body is None else Item.taken_from(self._shelf, body)
 
     def _was_called(self, call_id: str) -> bool:
-        return any(item.type == "function_call" and item.wire["call_id"] == call_id for item in self._items)
+        here = any(item.type == "function_call" and item.wire["call_id"] == call_id for item in self._recent)
+        return here or self._shelf.has_call(call_id)
 
-    def _position(self, item_id: str, verb: str, param: str, what: str) -> int:
-        for position, item in enumerate(self._items):
-            if item.id == item_id:
-                return position
-        doing = {"create": "creating", "delete": "deleting", "retrieve": "retrieving", "truncate": "truncating"}[verb]
-        code = f"item_{verb}_invalid_{param}"
-        raise bad_request(f"Error {doing} item: {what} with id '{item_id}' does not exist.", param=param, code=code)
+
+def _unknown(item_id: str, verb: str, param: str, what: str) -> ApiError:
+    doing = {"create": "creating", "delete": "deleting", "retrieve": "retrieving", "truncate": "truncating"}[verb]
+    return bad_request(
+        f"Error {doing} item: {what} with id '{item_id}' does not exist.",
+        param=param,
+        code=f"item_{verb}_invalid_{param}",
+    )

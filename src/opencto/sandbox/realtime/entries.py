@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from opencto.sandbox import ports
-from opencto.sandbox.realtime.conversation import Item
+from opencto.sandbox.realtime.item import Item
 from opencto.sandbox.realtime.order import Order
 from opencto.sandbox.session import ChooseFunction, FunctionTool
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from opencto.sandbox.errors import server_error
 from opencto.sandbox.ports import CannotHearError, Ears
-from opencto.sandbox.realtime.conversation import Item
+from opencto.sandbox.realtime.item import Item
 from opencto.sandbox.realtime.outbox import Outbox
 from opencto.sandbox.realtime.trouble import Troubles
 from opencto.sandbox.session import Transcription
@@ -33,6 +33,13 @@ class Hearing:
 
     async def transcribe(self, item: Item, captions: str, settings: Transcription) -> None:
         """Tell the client what a committed item says, or why that is not known. `captions` were sent already."""
+        item.is_awaited = True
+        try:
+            await self._transcribe(item, captions, settings)
+        finally:
+            item.is_awaited = False
+
+    async def _transcribe(self, item: Item, captions: str, settings: Transcription) -> None:
         where: dict[str, Any] = {"item_id": item.id, "content_index": 0}
         fault = await self._troubles.of_a_transcript()
         try:

@@ -8,8 +8,8 @@ from typing import Any
 from opencto.sandbox import tokens
 from opencto.sandbox.ports import BYTES_PER_MS, Call, Voice
 from opencto.sandbox.realtime.buffer import encoder
-from opencto.sandbox.realtime.conversation import Clause, Item, new_id
 from opencto.sandbox.realtime.entries import arguments
+from opencto.sandbox.realtime.item import Clause, Item, new_id
 from opencto.sandbox.realtime.order import Order
 from opencto.sandbox.realtime.outbox import Outbox
 from opencto.sandbox.realtime.progress import Progress

@@ -19,7 +19,7 @@ from opencto.sandbox.ports import (
 )
 from opencto.sandbox.realtime import buffer
 from opencto.sandbox.realtime.captions import Captions
-from opencto.sandbox.realtime.conversation import Item, new_id, spoken
+from opencto.sandbox.realtime.item import Item, new_id, spoken
 from opencto.sandbox.realtime.outbox import Outbox
 from opencto.sandbox.realtime.settings import Settings
 from opencto.sandbox.realtime.waiting import Waiting

@@ -1,13 +1,15 @@
 """What a response is to answer, and how: the session's settings with the response's own laid over them."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from opencto.sandbox import tokens
 from opencto.sandbox.errors import ApiError, invalid_value
 from opencto.sandbox.realtime import events
-from opencto.sandbox.realtime.conversation import Conversation, Item, made
+from opencto.sandbox.realtime.conversation import Conversation
+from opencto.sandbox.realtime.item import Item, made
 from opencto.sandbox.session import (
     ChooseFunction,
     ChooseMcp,
@@ -18,15 +20,14 @@ from opencto.sandbox.session import (
     VoiceId,
 )
 
-_MS_PER_TOKEN = 100
-_MS_PER_SPOKEN_TOKEN = 50
-"""OpenAI counts what its model says twice as finely as what it hears."""
-
 
 @dataclass(frozen=True, slots=True)
 class Order:
     model: str
     context: tuple[Item, ...]
+    """What the mind looks at."""
+    context_tokens: tuple[int, int]
+    """Of text and of sound, in all that a model would read: more than the context, where a conversation is long."""
     instructions: str
     tools: tuple[FunctionTool | McpTool, ...]
     tool_choice: str | ChooseFunction | ChooseMcp
@@ -43,11 +44,8 @@ class Order:
     def input_tokens(self) -> tuple[int, int]:
         """Of text and of sound."""
         functions = [json.dumps(tool.model_dump(exclude_none=True)) for tool in self.tools]
-        text = tokens.count_messages([self.instructions, *functions])
-        text += sum(tokens.PER_MESSAGE + item.written_tokens() for item in self.context)
-        return text, sum(
-            item.sound_ms // (_MS_PER_SPOKEN_TOKEN if item.is_answer else _MS_PER_TOKEN) for item in self.context
-        )
+        text, sound = self.context_tokens
+        return tokens.count_messages([self.instructions, *functions]) + text, sound
 
 
 def ordered(
@@ -78,9 +76,12 @@ def ordered(
             return conversation.get(one.id, "retrieve")
         return made(one, session.audio.input.format)
 
+    context = conversation.read() if asked.input is None else [item_of(one) for one in asked.input]
+    counted = conversation.tokens() if asked.input is None else _sum(item.tokens() for item in context)
     return Order(
         model=session.model,
-        context=tuple(conversation.items() if asked.input is None else map(item_of, asked.input)),
+        context=tuple(context),
+        context_tokens=counted,
         instructions=session.instructions if asked.instructions is None else asked.instructions,
         tools=tuple(tools),
         tool_choice=choice,
@@ -93,3 +94,8 @@ def ordered(
         metadata=asked.metadata,
         conversation=None if asked.conversation == "none" else conversation,
     )
+
+
+def _sum(pairs: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    texts, sounds = zip((0, 0), *pairs, strict=True)
+    return sum(texts), sum(sounds)

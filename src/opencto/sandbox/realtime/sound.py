@@ -1,15 +1,6 @@
-"""The sound of a conversation: in memory while it is worked with, then in a file, because an hour of talk is 170 MB."""
+"""The sound of a part of an item: in memory while it is worked with, then on the conversation's shelf."""
 
-import errno
-import os
-import tempfile
-from collections.abc import Iterable
-from io import FileIO
-from pathlib import Path
-
-import structlog
-
-logger = structlog.get_logger(__name__)
+from opencto.sandbox.realtime.shelf import Shelf
 
 
 class Sound:
@@ -17,8 +8,16 @@ class Sound:
 
     def __init__(self, pcm: bytes = b"") -> None:
         self._fresh = bytearray(pcm)
-        self._kept: tuple[FileIO, int] | None = None
+        self._kept: tuple[Shelf, int] | None = None
         self._length = len(pcm)
+
+    @classmethod
+    def on(cls, shelf: Shelf, key: int | None, length: int) -> "Sound":
+        """What was put there once, as `place` told it."""
+        sound = cls()
+        sound._kept = None if key is None else (shelf, key)
+        sound._length = length
+        return sound
 
     def __len__(self) -> int:
         """In bytes."""
@@ -27,6 +26,11 @@ class Sound:
     @property
     def bytes_in_memory(self) -> int:
         return len(self._fresh)
+
+    @property
+    def place(self) -> tuple[int | None, int]:
+        """Its key on the shelf, if it was put there, and its length in bytes."""
+        return None if self._kept is None else self._kept[1], self._length
 
     def add(self, pcm: bytes) -> None:
         """At its end. Only before it was put away."""
@@ -42,43 +46,17 @@ class Sound:
     def read(self) -> bytes:
         if self._kept is None:
             return bytes(self._fresh)
-        file, begin = self._kept
-        file.seek(begin)
-        return file.read(self._length)
+        shelf, key = self._kept
+        return shelf.sound(key)[: self._length]
 
-    def put_away(self, file: FileIO) -> None:
-        """Behind what is already in `file`. Raises OSError where there is no room; then it stays in memory."""
-        begin = file.seek(0, os.SEEK_END)
-        if file.write(self._fresh) < len(self._fresh):  # what is not buffered may be written in part
-            file.truncate(begin)
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        self._kept = (file, begin)
-        self._fresh = bytearray()
+    def put_away(self, shelf: Shelf) -> None:
+        """Raises NoRoomError; then it stays in memory."""
+        if self._fresh:
+            self._kept = (shelf, shelf.put_sound(bytes(self._fresh)))
+            self._fresh = bytearray()
 
-
-class Cellar:
-    """The file of one conversation. It has no name, so that it is gone with the process, however that ends."""
-
-    def __init__(self, folder: Path, most_bytes: int) -> None:
-        self._folder = folder
-        self._most_bytes = most_bytes
-        self._file: FileIO | None = None
-
-    def put_away(self, sounds: Iterable[Sound]) -> None:
-        """Each once. What finds no room stays in memory: on a full disk, and where items came and went too often."""
-        waiting = [sound for sound in sounds if sound.bytes_in_memory]
-        if not waiting:
-            return
-        try:
-            if self._file is None:
-                self._file = tempfile.TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115 - it lives as long as the conversation
-            for sound in waiting:
-                if self._file.seek(0, os.SEEK_END) + len(sound) <= self._most_bytes:
-                    sound.put_away(self._file)
-        except OSError as error:
-            logger.warning("sandbox_sound_stays_in_memory", error=str(error))
-
-    def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+    def drop(self) -> None:
+        """Make room for other sound; it is not asked for again. Raises NoRoomError."""
+        if self._kept is not None:
+            shelf, key = self._kept
+            shelf.drop_sound(key)

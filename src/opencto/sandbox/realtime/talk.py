@@ -8,8 +8,9 @@ from typing import Any
 from opencto.sandbox.errors import ApiError, bad_request, invalid_value
 from opencto.sandbox.ports import Ears
 from opencto.sandbox.realtime import events
-from opencto.sandbox.realtime.conversation import Conversation, Item, made
+from opencto.sandbox.realtime.conversation import Conversation
 from opencto.sandbox.realtime.hearing import Hearing
+from opencto.sandbox.realtime.item import Item, made
 from opencto.sandbox.realtime.listening import Listener
 from opencto.sandbox.realtime.order import ordered
 from opencto.sandbox.realtime.outbox import Outbox
@@ -107,8 +108,7 @@ class Talk:
             await running.over.wait()
 
     async def committed(self, item: Item, captions: str) -> None:
-        items = self._conversation.items()
-        before = items[-1].id if items else None
+        before = self._conversation.last_id()
         await self._outbox.put("input_audio_buffer.committed", item_id=item.id, previous_item_id=before)
         await self._add(item, None)
         transcription = self._session.audio.input.transcription
