@@ -4,7 +4,7 @@ import secrets
 from types import NoneType
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import BaseModel, Discriminator, Field, Tag
 
 from opencto.sandbox.catalogue import DEFAULT_REALTIME_MODEL
 from opencto.sandbox.validation import Closed
@@ -21,7 +21,8 @@ def shape(expected: str, **kinds: type) -> Discriminator:
     """Chooses a branch of a union by the JSON type of the value, so that a mistake is reported once and in the right words."""
 
     def choose(value: Any) -> str | None:
-        return next((tag for tag, kind in kinds.items() if type(value) is kind), None)
+        given = dict if isinstance(value, BaseModel) else type(value)  # it is asked again when it is written out
+        return next((tag for tag, kind in kinds.items() if given is kind), None)
 
     return Discriminator(
         choose,

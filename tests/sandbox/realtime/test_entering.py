@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.sandbox.realtime.conftest import KEY, MODEL, dialled, strict_sandbox
+from tests.sandbox.realtime.conftest import KEY, MODEL, Line, dialled, strict_sandbox
 from websockets.typing import Subprotocol
 
 from opencto.sandbox.senses import Senses
@@ -128,3 +128,25 @@ async def test_a_transcription_session_has_a_shape_of_its_own_and_does_not_answe
         assert "does not answer" in (await line.error())["message"]
         await line.send("session.update", session={"type": "realtime"})
         assert "not allowed" in (await line.error())["message"]
+
+
+async def test_settings_that_are_a_word_or_an_object_are_shown_as_they_were_given_and_outlive_a_second_change(
+    line: Line,
+) -> None:
+    tool: dict[str, Any] = {
+        "type": "function",
+        "name": "look",
+        "description": "",
+        "parameters": {"type": "object", "properties": {}},
+    }
+    objects: dict[str, Any] = {
+        "tool_choice": {"type": "function", "name": "look"},
+        "tracing": {"workflow_name": "w", "group_id": "g", "metadata": {"a": "b"}},
+        "truncation": {"type": "retention_ratio", "retention_ratio": 0.5, "token_limits": {"post_instructions": 40}},
+    }
+    await line.send("session.update", session={"type": "realtime", "tools": [tool], **objects})
+    for _ in range(2):
+        updated = await line.next()
+        assert updated["type"] == "session.updated"
+        assert {name: updated["session"][name] for name in objects} == objects
+        await line.send("session.update", session={"type": "realtime", "instructions": "Be brief."})

@@ -9,7 +9,7 @@ from opencto.sandbox.realtime.shelf import NoRoomError, Row, Shelf
 
 
 def row(name: str, *, call_id: str | None = None, is_system: bool = False) -> Row:
-    return Row(name, call_id, is_system, json.dumps(name))
+    return Row(name, call_id, is_system, (len(name), 7), json.dumps(name))
 
 
 def test_the_order_is_kept_where_items_come_between(tmp_path: Path) -> None:
@@ -33,6 +33,10 @@ def test_the_messages_of_the_system_are_always_among_the_last(tmp_path: Path) ->
         shelf.append(row(name, is_system=name == "rules"))
     assert shelf.last(1) == ['"rules"', '"c"']
     assert shelf.last(0) == ['"rules"']
+    assert shelf.last(1, among=3) == ['"rules"', '"c"']
+    assert shelf.last(1, among=2) == ['"c"']
+    assert shelf.last(0, among=0) == []
+    assert list(shelf.tokens()) == [(1, 7), (1, 7), (5, 7), (1, 7)]
     shelf.close()
 
 
@@ -41,9 +45,10 @@ def test_an_item_is_found_by_its_name_and_a_call_by_its_own(tmp_path: Path) -> N
     assert (shelf.body("a"), shelf.last_id(), shelf.has_call("call"), shelf.last(3)) == (None, None, False, [])
     half = "half of a pair \ud83d"
     shelf.append(row(half, call_id="call"))
-    shelf.replace(Row(half, "call", is_system=False, body='"changed"'))
+    shelf.replace(Row(half, "call", is_system=False, tokens=(1, 2), body='"changed"'))
     assert (shelf.body(half), shelf.last_id(), shelf.has_call("call")) == ('"changed"', half, True)
     assert not shelf.has_call(half)
+    assert list(shelf.tokens()) == [(1, 2)]
     shelf.close()
 
 

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import structlog
@@ -65,15 +66,27 @@ class Conversation:
     def close(self) -> None:
         self._shelf.close()
 
-    def read(self) -> list[Item]:
-        """What an answer looks at."""
+    def read(self, last: int | None = None) -> list[Item]:
+        """What an answer looks at. `last`: nothing but the last so many items is left to it."""
+        recent = self._recent if last is None else self._recent[-last:]
+        among = None if last is None else last - len(recent)
         missing = max(0, READ - len(self._recent))  # some, where the end was deleted
-        return [*(Item.taken_from(self._shelf, body) for body in self._shelf.last(missing)), *self._recent]
+        before = self._shelf.last(missing if among is None else min(missing, among), among)
+        return [*(Item.taken_from(self._shelf, body) for body in before), *recent]
 
     def tokens(self) -> tuple[int, int]:
         """Of text and of sound, in all of it."""
         size = self._size(self._recent)
         return size.text_tokens, size.sound_tokens
+
+    def fitting(self, most_tokens: int) -> tuple[int, tuple[int, int]]:
+        """How many items at the end have together no more tokens, but one at least, and how many they have: of text, of sound."""
+        count = text = sound = 0
+        for more_text, more_sound in chain((item.tokens() for item in reversed(self._recent)), self._shelf.tokens()):
+            if count and text + sound + more_text + more_sound > most_tokens:
+                break
+            count, text, sound = count + 1, text + more_text, sound + more_sound
+        return count, (text, sound)
 
     def last_id(self) -> str | None:
         return self._recent[-1].id if self._recent else self._shelf.last_id()

@@ -151,7 +151,7 @@ class Item:
             "tokens": self.written_tokens(),
         }
         call_id = self.wire["call_id"] if self.type == "function_call" else None
-        return Row(self.id, call_id, self.wire.get("role") == "system", json.dumps(body))
+        return Row(self.id, call_id, self.wire.get("role") == "system", self.tokens(), json.dumps(body))
 
     @classmethod
     def taken_from(cls, shelf: Shelf, body: str) -> "Item":

@@ -1,7 +1,6 @@
 """What a response is to answer, and how: the session's settings with the response's own laid over them."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,6 +9,7 @@ from opencto.sandbox.errors import ApiError, invalid_value
 from opencto.sandbox.realtime import events
 from opencto.sandbox.realtime.conversation import Conversation
 from opencto.sandbox.realtime.item import Item, made
+from opencto.sandbox.realtime.window import windowed
 from opencto.sandbox.session import (
     ChooseFunction,
     ChooseMcp,
@@ -26,8 +26,8 @@ class Order:
     model: str
     context: tuple[Item, ...]
     """What the mind looks at."""
-    context_tokens: tuple[int, int]
-    """Of text and of sound, in all that a model would read: more than the context, where a conversation is long."""
+    input_tokens: tuple[int, int]
+    """Of text and of sound, in all that a model would read: more than the context has, where a conversation is long."""
     instructions: str
     tools: tuple[FunctionTool | McpTool, ...]
     tool_choice: str | ChooseFunction | ChooseMcp
@@ -40,12 +40,6 @@ class Order:
     metadata: dict[str, str] | None
     conversation: Conversation | None
     """None when the answer belongs to no conversation."""
-
-    def input_tokens(self) -> tuple[int, int]:
-        """Of text and of sound."""
-        functions = [json.dumps(tool.model_dump(exclude_none=True)) for tool in self.tools]
-        text, sound = self.context_tokens
-        return tokens.count_messages([self.instructions, *functions]) + text, sound
 
 
 def ordered(
@@ -76,13 +70,18 @@ def ordered(
             return conversation.get(one.id, "retrieve")
         return made(one, session.audio.input.format)
 
-    context = conversation.read() if asked.input is None else [item_of(one) for one in asked.input]
-    counted = conversation.tokens() if asked.input is None else _sum(item.tokens() for item in context)
+    instructions = session.instructions if asked.instructions is None else asked.instructions
+    before = tokens.count_messages([instructions, *(json.dumps(tool.model_dump(exclude_none=True)) for tool in tools)])
+    if asked.input is None:
+        context, (text, sound) = windowed(conversation, session, before)
+    else:
+        context = [item_of(one) for one in asked.input]
+        text, sound = (sum(counted) for counted in zip((0, 0), *(item.tokens() for item in context), strict=True))
     return Order(
         model=session.model,
         context=tuple(context),
-        context_tokens=counted,
-        instructions=session.instructions if asked.instructions is None else asked.instructions,
+        input_tokens=(before + text, sound),
+        instructions=instructions,
         tools=tuple(tools),
         tool_choice=choice,
         may_call_several=several is not False,
@@ -94,8 +93,3 @@ def ordered(
         metadata=asked.metadata,
         conversation=None if asked.conversation == "none" else conversation,
     )
-
-
-def _sum(pairs: Iterable[tuple[int, int]]) -> tuple[int, int]:
-    texts, sounds = zip((0, 0), *pairs, strict=True)
-    return sum(texts), sum(sounds)

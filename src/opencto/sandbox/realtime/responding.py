@@ -56,7 +56,7 @@ class Response:
         self._progress = Progress(order.max_output_tokens)
         self._output: list[dict[str, Any]] = []
         self._is_booked = False
-        self._input = order.input_tokens()
+        self._input = order.input_tokens
         self._room: Room | None = None
         self.spoken_ms = 0
         """How long the sound is that was sent."""

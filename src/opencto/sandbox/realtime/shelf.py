@@ -6,6 +6,7 @@ the process, however that ends.
 
 import os
 import sqlite3
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,14 +19,21 @@ PRAGMA synchronous = OFF;
 PRAGMA locking_mode = EXCLUSIVE;
 PRAGMA cache_size = -64;
 CREATE TABLE items (
-    place INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, call_id BLOB, is_system INTEGER NOT NULL, body TEXT NOT NULL
+    place INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, call_id BLOB, is_system INTEGER NOT NULL,
+    text_tokens INTEGER NOT NULL, sound_tokens INTEGER NOT NULL, body TEXT NOT NULL
 );
 CREATE INDEX calls ON items (call_id) WHERE call_id IS NOT NULL;
 CREATE INDEX system ON items (place) WHERE is_system;
 CREATE TABLE sounds (key INTEGER PRIMARY KEY, pcm BLOB NOT NULL);
 """
+_INSERTED = "INSERT INTO items (id, call_id, is_system, text_tokens, sound_tokens, body) VALUES (?, ?, ?, ?, ?, ?)"
+_INSERTED_AT = """
+INSERT INTO items (place, id, call_id, is_system, text_tokens, sound_tokens, body) VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
 _LAST = """
-SELECT body FROM items WHERE is_system OR place IN (SELECT place FROM items ORDER BY place DESC LIMIT ?) ORDER BY place
+SELECT body FROM items
+WHERE (is_system AND place >= ?) OR place IN (SELECT place FROM items ORDER BY place DESC LIMIT ?)
+ORDER BY place
 """
 
 
@@ -41,10 +49,13 @@ class Row:
     call_id: str | None
     """Of a call that the model made."""
     is_system: bool
+    tokens: tuple[int, int]
+    """Of text and of sound."""
     body: str
 
-    def values(self) -> tuple[bytes, bytes | None, bool, str]:
-        return _encoded(self.id), None if self.call_id is None else _encoded(self.call_id), self.is_system, self.body
+    def values(self) -> tuple[object, ...]:
+        call_id = None if self.call_id is None else _encoded(self.call_id)
+        return _encoded(self.id), call_id, self.is_system, *self.tokens, self.body
 
 
 class Shelf:
@@ -76,7 +87,7 @@ class Shelf:
     # ---- items, in the order of the conversation
 
     def append(self, row: Row) -> None:
-        self._write("INSERT INTO items (id, call_id, is_system, body) VALUES (?, ?, ?, ?)", row.values())
+        self._write(_INSERTED, row.values())
 
     def insert(self, row: Row, after: str | None) -> None:
         """Behind that item, which is here; None is the front."""
@@ -87,15 +98,13 @@ class Shelf:
                 # In two steps, because a place is never that of two, not even in the middle of a statement.
                 database.execute("UPDATE items SET place = -place - 1 WHERE place > ?", (place,))
                 database.execute("UPDATE items SET place = -place WHERE place < 0")
-                values = (place + 1, *row.values())
-                database.execute(
-                    "INSERT INTO items (place, id, call_id, is_system, body) VALUES (?, ?, ?, ?, ?)", values
-                )
+                database.execute(_INSERTED_AT, (place + 1, *row.values()))
         except sqlite3.Error as error:
             raise NoRoomError(str(error)) from error
 
     def replace(self, row: Row) -> None:
-        self._write("UPDATE items SET body = ? WHERE id = ?", (row.body, _encoded(row.id)))
+        changed = "UPDATE items SET text_tokens = ?, sound_tokens = ?, body = ? WHERE id = ?"
+        self._write(changed, (*row.tokens, row.body, _encoded(row.id)))
 
     def delete(self, item_id: str) -> None:
         self._write("DELETE FROM items WHERE id = ?", (_encoded(item_id),))
@@ -110,9 +119,21 @@ class Shelf:
     def has_call(self, call_id: str) -> bool:
         return any(self._read("SELECT 1 FROM items WHERE call_id = ?", (_encoded(call_id),)))
 
-    def last(self, most: int) -> list[str]:
-        """The bodies of the last so many items, and of the system's messages before them: in their order."""
-        return [body for (body,) in self._read(_LAST, (most,))]
+    def last(self, most: int, among: int | None = None) -> list[str]:
+        """The bodies of the last so many items, and of the system's messages before them: in their order.
+
+        `among`: of the messages, only those among the last so many items.
+        """
+        begin = 0 if among is None else self._begin_of_last(among)
+        return [body for (body,) in self._read(_LAST, (begin, most))]
+
+    def tokens(self) -> Iterator[tuple[int, int]]:
+        """Of text and of sound, of each item: the newest first."""
+        return self._read("SELECT text_tokens, sound_tokens FROM items ORDER BY place DESC")
+
+    def _begin_of_last(self, count: int) -> int:
+        found = self._read("SELECT place FROM items ORDER BY place DESC LIMIT ?", (count,))
+        return min((place for (place,) in found), default=sys.maxsize)
 
     # ----
 
