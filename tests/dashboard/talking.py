@@ -122,9 +122,12 @@ def stage(folder: Path, port: int, ears: Ears | None = None) -> Generator[Stage]
 
 
 @contextlib.contextmanager
-def hearing(file: Path, *, is_once: bool = False, is_asked: bool = True) -> Generator[Browser]:
+def hearing(
+    file: Path, *, is_once: bool = False, is_asked: bool = True, is_compiling: bool = True
+) -> Generator[Browser]:
     """A Chromium whose microphone plays `file` again and again, or once. Whether a page may have it, its context
-    says; with `is_asked` False every page may. One page at a time: they share the file, and disturb each other."""
+    says; with `is_asked` False every page may. One page at a time: they share the file, and disturb each other.
+    With `is_compiling` False what a page does often is not made into machine code, which would be part of its heap."""
     path = shutil.which("chromium") or shutil.which("google-chrome")
     assert path is not None, "The tests need Chromium. Run `make services`."
     arguments = [
@@ -132,6 +135,7 @@ def hearing(file: Path, *, is_once: bool = False, is_asked: bool = True) -> Gene
         "--use-fake-device-for-media-stream",
         f"--use-file-for-fake-audio-capture={file}{'%noloop' if is_once else ''}",
         *([] if is_asked else ["--use-fake-ui-for-media-stream"]),
+        *([] if is_compiling else ["--js-flags=--jitless"]),
         *(["--no-sandbox"] if os.geteuid() == 0 else []),
     ]
     with sync_playwright() as playwright:
@@ -231,6 +235,15 @@ class Talker:
     def press(self, name: str) -> None:
         self.page.get_by_role("button", name=name, exact=True).last.click()
 
+    def converse(self) -> None:
+        """A conversation from its beginning to its end: a word in writing, and the answer. Needs no probe."""
+        self.page.get_by_role("button", name=re.compile("Start (talking|again)")).click()
+        self.page.get_by_role("button", name="Hang up").wait_for()
+        self.reaches("Ready")
+        self.ask("Hello")
+        expect(self.said.locator(".cto.completed")).to_have_count(1)
+        self.hang_up()
+
     def hang_up(self) -> None:
         self.press("Hang up")
         self.reaches("Ended")
@@ -294,6 +307,38 @@ class Talker:
         self.page.wait_for_timeout(milliseconds)  # that nothing happens has no event
         more = [one["type"] for one in self.probe(f"sent.slice({before})")]
         assert more == [], more
+
+
+class Kept:
+    """What a page holds on to, once all that nothing needs any more was collected."""
+
+    def __init__(self, page: Page) -> None:
+        self._line: Any = page.context.new_cdp_session(page)  # what it answers has no types
+        self._line.send("Performance.enable")
+
+    @property
+    def heap_bytes(self) -> int:
+        """Of its own, and of what was compiled from its scripts."""
+        return self._metrics()["JSHeapUsedSize"]
+
+    @property
+    def listeners(self) -> int:
+        return self._metrics()["JSEventListeners"]
+
+    def count(self, kind: str) -> int:
+        """How many objects of a class there are; an `Object` is nearly each, functions and lists too."""
+        prototype = self._line.send("Runtime.evaluate", {"expression": f"{kind}.prototype"})["result"]["objectId"]
+        found = self._line.send("Runtime.queryObjects", {"prototypeObjectId": prototype})["objects"]["objectId"]
+        length = {"objectId": found, "functionDeclaration": "function () { return this.length }", "returnByValue": True}
+        count: int = self._line.send("Runtime.callFunctionOn", length)["result"]["value"]
+        for mine in (prototype, found):
+            self._line.send("Runtime.releaseObject", {"objectId": mine})
+        return count
+
+    def _metrics(self) -> dict[str, int]:
+        for _ in range(3):  # what is let go by one may be the last to hold something else
+            self._line.send("HeapProfiler.collectGarbage")
+        return {one["name"]: int(one["value"]) for one in self._line.send("Performance.getMetrics")["metrics"]}
 
 
 @dataclass

@@ -1,5 +1,7 @@
 """Connections that are refused, break, hang or reach their end in the middle of a conversation, and how it goes on."""
 
+import asyncio
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +11,8 @@ from client.realtime.conftest import FakeBackend, talking
 from client.realtime.strict_server import Frame, Line, Script, strict_server
 from client.realtime.test_session import CallThenAnswer
 from opencto.client.errors import ConflictError, RateLimitedError
-from opencto.client.realtime import RealtimeError, RealtimeSession, TalkOptions
+from opencto.client.realtime import RealtimeError, RealtimeSession, TalkOptions, connection
+from opencto.client.realtime.connection import Address
 from opencto.client.realtime.machine import State
 from opencto.client.realtime.reconnect import Recycling
 
@@ -220,3 +223,51 @@ async def test_the_longest_duration_of_a_session_is_no_end() -> None:
         await stage.session.say("one")
         await stage.quiet()
         assert stage.texts == ["one", "Answer to one."]
+
+
+async def test_leaving_in_the_middle_of_an_answer_does_not_wait_for_its_unread_half(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connection, "CLOSE_SECONDS", 30.0)
+
+    class Eloquent(Script):
+        async def on_connect(self, line: Line) -> bool:
+            for _ in range(100):
+                await line.tell("rate_limits.updated", rate_limits=[])
+            return True
+
+    async with strict_server(Eloquent()) as server:
+        line = await connection.opened(Address(server.url, "ek"), time.monotonic)
+        async with asyncio.timeout(5):
+            await line.close()
+            await server.line.socket.wait_closed()
+        assert server.line.socket.close_code == 1000
+
+
+async def test_a_server_that_says_no_goodbye_holds_no_socket_of_a_conversation_that_is_cancelled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connection, "CLOSE_SECONDS", 0.1)
+
+    class Stubborn(Script):
+        async def on_connect(self, line: Line) -> bool:
+            line.socket.transport.pause_reading()
+            return True
+
+    async def hold(line: connection.Connection) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await line.close()
+
+    async with strict_server(Stubborn()) as server:
+        line = await connection.opened(Address(server.url, "ek"), time.monotonic)
+        await server.until(lambda: bool(server.lines))
+        holding = asyncio.create_task(hold(line))
+        await asyncio.wait([holding], timeout=0)
+        holding.cancel()
+        async with asyncio.timeout(5):
+            await asyncio.wait([holding])
+            async for _ in line.frames():
+                pass  # they end, for the socket is closed
+        server.line.socket.transport.resume_reading()

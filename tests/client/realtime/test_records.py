@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from client.realtime.conftest import FakeBackend, talking
+from client.realtime.strict_server import strict_server
 from client.realtime.test_session import CallThenAnswer
 from opencto.client.errors import APIConnectionError, NotFoundError, ServerError
+from opencto.client.realtime import RealtimeSession, TalkOptions, records
 from opencto.client.realtime.conversation import Conversation
 from opencto.client.realtime.records import KEPT_EVENTS, Records
 from opencto.wire.sessions import SessionEvents
@@ -91,3 +93,22 @@ async def test_while_it_runs_batches_go_out_by_themselves() -> None:
             await asyncio.sleep(0.01)
     running.cancel()
     assert [one["code"] for one in backend.recorded] == [f"code_{number}" for number in range(450)]
+
+
+async def test_a_server_that_never_takes_the_rest_does_not_keep_the_conversation_from_ending(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(records, "FLUSH_SECONDS", 0.1)
+
+    class Dead(FakeBackend):
+        async def end(self, session_id: str, reason: str) -> None:
+            await super().end(session_id, reason)
+            await asyncio.Event().wait()
+
+    async with strict_server() as server:
+        session = RealtimeSession(Dead(server.url), TalkOptions(modality="text"))
+        async with asyncio.timeout(5):
+            async with session:
+                pass
+            assert [update async for update in session], "who follows it comes to its end"
+    assert session.records.refusal == "The server did not take the record in time."

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from ssl import SSLContext
 from typing import Any, cast
@@ -19,6 +19,7 @@ from opencto.client.realtime.clock import SampleLedger
 from opencto.client.realtime.errors import RealtimeError, of_close
 
 OPEN_SECONDS = 10.0
+CLOSE_SECONDS = 1.0
 MOST_FRAME_BYTES = 32 * 1024 * 1024
 OLDEST_SOUND_SECONDS = 1.0
 """Sound that could not be sent for so long is dropped: a conversation is about now."""
@@ -108,20 +109,33 @@ class Connection:
     def retire(self, why: str) -> None:
         """It is still good, and another takes its place. Ends `frames`, in good order."""
         self._broken = self._broken or why
-        self._retiring = asyncio.create_task(self.close())
+        self._retiring = asyncio.create_task(self._leave(self._socket.close()))
 
     async def close(self) -> None:
-        """In good order, within a second."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(1):
-                await self._socket.close()
-        self._socket.transport.abort()
+        """In good order, within a second. Nobody reads `frames` any more; what came and was not read is let go."""
+        await self._leave(self._socket.close(), self._let_go())
 
     def why_closed(self) -> RealtimeError:
         """After `frames` has ended."""
         if self._broken:
             return RealtimeError("connection_lost", self._broken, "It is tried again.", is_retryable=True)
         return of_close(self._socket.close_code, *self._last_error)
+
+    async def _leave(self, *steps: Coroutine[Any, Any, None]) -> None:
+        """Ends with the socket, which is cut where the other side does not say goodbye in time."""
+        leaving = [asyncio.create_task(step) for step in steps]
+        try:
+            # Not `asyncio.timeout`: in a task that is being cancelled Python 3.11.2 does not tell a timeout from that.
+            await asyncio.wait(leaving, timeout=CLOSE_SECONDS)
+        finally:
+            self._socket.transport.abort()
+        await asyncio.wait(leaving, timeout=CLOSE_SECONDS)
+
+    async def _let_go(self) -> None:
+        """A socket with much unread takes in nothing more, and the other side's goodbye comes after all that it said."""
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                await self._socket.recv()
 
     def _next(self) -> Mapping[str, Any] | None:
         if self._first:
@@ -163,7 +177,7 @@ async def opened(address: Address, clock: Callable[[], float]) -> Connection:
             compression=None,
             max_size=MOST_FRAME_BYTES,
             open_timeout=OPEN_SECONDS,
-            close_timeout=1,
+            close_timeout=CLOSE_SECONDS,
             ping_interval=20,
             ping_timeout=20,
             proxy=True if address.may_use_proxy else None,

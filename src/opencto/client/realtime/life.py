@@ -69,6 +69,8 @@ class Life:
         except asyncio.CancelledError:
             if not self.is_ending:
                 raise
+            if (task := asyncio.current_task()) is not None:
+                task.uncancel()  # heard: what is bounded in time below would take it for a cancellation of its own
         finally:
             self._talk.close_sound()
             await self._intake.runner.end()
@@ -124,9 +126,9 @@ class Life:
         self.token = token.model_copy(update={"client_secret": ""})  # used once, and kept nowhere
         self._talk.records.begin(token.session_id)
         connection = await opened(self._talk.backend.address(token), self._talk.clock)
-        self._talk.machine.to("configuring")
         writer = asyncio.create_task(connection.write())
         try:
+            self._talk.machine.to("configuring")
             frames = connection.frames()
             await self._configure(connection, frames)
             self._go_live(connection)
