@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import httpx2
@@ -277,6 +278,27 @@ def test_tables_are_sorted_from_their_heads_and_the_order_can_be_sent_to_somebod
     page.set_viewport_size({"width": 390, "height": 844})
     page.get_by_label("Sort Keys by").select_option("Key, falling")
     expect(page.get_by_role("table", name="Keys").locator("tbody tr td:first-child").first).to_have_text("OpenAI key")
+
+
+def test_the_models_of_a_day_are_sorted_by_the_server_and_the_page_behind_keeps_its_own_order(
+    open_page: Open, world: World
+) -> None:
+    day = (world.served.clock.now() - timedelta(days=1)).date().isoformat()  # one of the sandbox's demo month
+    page = open_page(f"/usage/{day}?sort=-requests")
+    table = page.get_by_role("table", name="Models of the day")
+    expect(table.get_by_role("columnheader", name="Cost")).to_have_attribute("aria-sort", "descending")
+    with page.expect_response(re.compile(r"/openai/usage\?.*groupBy=model.*sort=key")):
+        names = _sorted_by(page, "Models of the day", "Model")
+    rising = sorted(names.all_inner_texts(), key=str.lower)
+    assert len(rising) > 1
+    expect(names).to_have_text(rising)
+    expect(_sorted_by(page, "Models of the day", "Model")).to_have_text(rising[::-1])
+    page.wait_for_url(f"**/usage/{day}?sort=-requests&models=-key")
+    page.reload()
+    expect(names).to_have_text(rising[::-1])
+    page.keyboard.press("Escape")
+    behind = page.get_by_role("table", name="Usage by day").get_by_role("columnheader", name="Requests")
+    expect(behind).to_have_attribute("aria-sort", "descending")
 
 
 def test_the_trail_is_narrowed_opened_and_verified(at: At) -> None:

@@ -202,6 +202,32 @@ async def test_groups_are_of_models_or_of_projects(serve: Serve, organization: O
     assert "project_ids" not in organization.asked[0][1], "the workspace owns the organization"
 
 
+async def test_groups_and_days_are_sorted_as_asked_and_an_unknown_cost_is_last(serve: Serve) -> None:
+    server = await serve(None)
+    noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    server.called(noon, model="gpt-b", input_tokens=30, output_tokens=1, cost_picos=2 * 10**12)
+    server.called(noon, model="gpt-C", input_tokens=10, output_tokens=3, cost_picos=10**13)
+    server.called(noon, model="gpt-C", input_tokens=10, output_tokens=0, cost_picos=0)
+    server.called(noon, model="gpt-a", input_tokens=5, output_tokens=2, cost_picos=None)
+    server.called(noon - timedelta(days=1), model="gpt-b", input_tokens=1, output_tokens=9, cost_picos=10**14)
+
+    async def order(of: str, sort: str) -> list[str]:
+        report = await server.report(f"start=2026-11-19&end=2026-11-20&groupBy={of}{sort}")
+        return [one["date"][-2:] for one in report["buckets"]] + [one["key"] for one in report["buckets"][1]["groups"]]
+
+    calendar = ["19", "20"]
+    assert await order("model", "") == [*calendar, "gpt-C", "gpt-b", "gpt-a"]
+    assert await order("model", "&sort=cost") == [*calendar, "gpt-b", "gpt-C", "gpt-a"]
+    assert await order("model", "&sort=-cost") == [*calendar, "gpt-C", "gpt-b", "gpt-a"]
+    assert await order("model", "&sort=key") == [*calendar, "gpt-a", "gpt-b", "gpt-C"]
+    assert await order("model", "&sort=-requests") == [*calendar, "gpt-C", "gpt-b", "gpt-a"]
+    assert await order("model", "&sort=inputTokens") == [*calendar, "gpt-a", "gpt-C", "gpt-b"]
+    assert await order("model", "&sort=-outputTokens") == [*calendar, "gpt-C", "gpt-a", "gpt-b"]
+    assert await order("day", "") == calendar
+    assert await order("day", "&sort=-key") == ["20", "19"]
+    assert await order("day", "&sort=cost") == ["20", "19"]
+
+
 async def test_without_projects_the_admin_key_shows_nothing_and_nothing_is_asked_or_counted(
     serve: Serve, organization: Organization, origin: str
 ) -> None:
@@ -276,6 +302,8 @@ async def test_while_openai_fails_the_last_figures_stand_and_say_of_when_they_ar
         ("start=2026-02-30", "start", ""),
         ("groupBy=person", "groupBy", "project"),
         ("format=xml", "format", "csv"),
+        ("sort=groups", "sort", "cost, inputTokens, key"),
+        ("sort=--cost", "sort", "hyphen"),
     ],
 )
 async def test_what_cannot_be_asked_is_refused_with_what_can(serve: Serve, query: str, path: str, word: str) -> None:

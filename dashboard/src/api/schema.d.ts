@@ -3516,6 +3516,7 @@ export interface operations {
                 start?: string;
                 end?: string;
                 groupBy?: "day" | "model" | "project";
+                sort?: string;
                 format?: "json" | "csv";
                 workspaceId?: string;
             };

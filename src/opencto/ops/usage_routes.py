@@ -51,12 +51,21 @@ async def read_openai_usage(
     start: Annotated[Day | None, Query(description="UTC; absent means 30 days up to the end.")] = None,
     end: Annotated[Day | None, Query(description="UTC, included, at most 180 days in all; absent means today.")] = None,
     group_by: Annotated[GroupBy, Query(alias="groupBy")] = "day",
+    sort: Annotated[
+        str | None,
+        Query(
+            max_length=40,
+            description="What the groups of each day are sorted by, or with groupBy=day the days: key, requests, "
+            "inputTokens, outputTokens or cost; a hyphen before it turns the order round. "
+            "Absent: groups the dearest first, days as the calendar has them.",
+        ),
+    ] = None,
     shape: Annotated[
         Literal["json", "csv"] | None, Query(alias="format", description="Absent: as the Accept header says.")
     ] = None,
 ) -> Response:
     """What was used and what it cost, by UTC day. OpenAI's own figures where there is an admin key, else our ledger's, and `source` says which."""
-    report, counted = await service.report(who, start, end, group_by)
+    report, counted = await service.report(who, start, end, group_by, sort)
     if shape == "csv" or (shape is None and _CSV in request.headers.get("accept", "").lower()):
         name = f"usage-{report.start}-{report.end}.csv"
         headers = {**counted, "Content-Disposition": f'attachment; filename="{name}"', "Vary": "Accept"}
