@@ -148,6 +148,7 @@ def test_a_model_is_found_and_opened_and_escape_leads_back(at: At) -> None:
     page.keyboard.press("Escape")
     expect(sheet).to_be_hidden()
     page.wait_for_url("**/models?q=realtime-2.1")
+    expect(row).to_be_focused()
 
 
 def test_usage_is_read_by_day_and_by_person_and_saved_as_csv(at: At) -> None:
@@ -473,6 +474,7 @@ def test_a_session_that_ends_in_the_middle_of_any_form_loses_nothing(open_page: 
     page.get_by_label("Key", exact=True).fill("sk-proj-dawn-0123456789")
     _sign_in(_sent_without_a_session(page, page.get_by_role("button", name="Check and save")))
     expect(page.get_by_text("Saved: ").first).to_be_visible()
+    world.ada.send("DELETE", f"/api/v1/llm/keys/openai?scope=user&workspaceId={world.workspace}")
 
 
 def _sent_without_a_session(page: Page, button: Locator) -> Locator:
