@@ -216,6 +216,9 @@ def test_usage_and_costs_as_figures_and_as_a_file(people: Cast) -> None:
     lines = b"".join(people.ben.usage.export(start=today, end=today)).decode().splitlines()
     assert lines[0].startswith("date,")
     assert lines[1].startswith(today.isoformat())
+    whole = b"".join(people.ben.usage.export(start=today, end=today, group_by="model", rows_of="range")).decode()
+    assert whole.startswith("start,end,key,")
+    assert len(whole.splitlines()) == 1 + len(report.groups)
 
 
 def test_the_figures_of_the_runbook(people: Cast) -> None:

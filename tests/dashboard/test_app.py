@@ -1,5 +1,6 @@
 """What people do with the app: the main job of each page, with the mouse on a phone and with the keyboard on a desk."""
 
+import csv
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -168,9 +169,34 @@ def test_usage_is_read_by_day_and_by_person_and_saved_as_csv(at: At) -> None:
     assert len(lines) == shown.count()
     hands.press(page.get_by_role("button", name="Day", exact=True))
     expect(page.get_by_role("table", name="Usage by day")).to_be_visible()
+    expect(page.get_by_role("link", name="CSV by day")).to_have_count(0)
     with page.expect_download() as got:
         hands.press(page.get_by_role("link", name="CSV"))
     assert Path(got.value.path()).read_text().startswith("date,")
+
+
+@pytest.mark.parametrize("by", ["model", "project"])
+def test_csv_by_model_or_project_is_the_table_in_its_order_and_another_has_every_day(open_page: Open, by: str) -> None:
+    page = open_page(f"/usage?by={by}&sort=-requests")
+    table = page.get_by_role("table", name=f"Usage by {by}")
+    expect(table.get_by_role("columnheader", name="Requests")).to_have_attribute("aria-sort", "descending")
+    shown = table.locator("tbody tr td:first-child").all_inner_texts()
+
+    def saved(name: str) -> list[dict[str, str]]:
+        with page.expect_download() as got:
+            page.get_by_role("link", name=name, exact=True).click()
+        assert got.value.suggested_filename.startswith(f"usage-by-{by}-")
+        with Path(got.value.path()).open() as file:
+            return list(csv.DictReader(file))
+
+    rows = saved("CSV")
+    assert [row["key"] for row in rows] == shown
+    requests = [int(text.replace(",", "")) for text in table.locator("tbody tr td:nth-child(2)").all_inner_texts()]
+    assert [int(row["requests"]) for row in rows] == requests
+    daily = saved("CSV by day")
+    assert len({row["date"] for row in daily}) > 1
+    for row in rows:
+        assert sum(int(day["requests"]) for day in daily if day["key"] == row["key"]) == int(row["requests"])
 
 
 def test_somebody_is_invited_and_a_token_is_shown_once(at: At) -> None:

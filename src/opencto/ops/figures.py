@@ -113,18 +113,21 @@ SORTS = ("cost", "inputTokens", "key", "outputTokens", "requests")
 
 def buckets(span: Span, parts: Iterable[Part], group_by: str, order: Order) -> list[UsageBucket]:
     """A bucket for every day of the span; days that nobody tells of are empty. The groups of each are in `order`, or the days where nothing is grouped."""
-    days: defaultdict[date, Figures] = defaultdict(Figures)
-    groups: defaultdict[date, defaultdict[str, Figures]] = defaultdict(lambda: defaultdict(Figures))
+    days: defaultdict[date, list[Part]] = defaultdict(list)
     for part in parts:
-        days[part.day].add(part.figures)
-        if group_by != "day":
-            key = part.model if group_by == "model" else part.project
-            groups[part.day][key or OTHER].add(part.figures)
-    rows = [UsageBucket(date=day, groups=_groups(groups[day], order), **days[day].shown()) for day in span.days()]
+        days[part.day].append(part)
+    rows = [
+        UsageBucket(date=day, groups=groups(days[day], group_by, order), **total(days[day]).shown())
+        for day in span.days()
+    ]
     return in_order(rows, order) if group_by == "day" and order.by is not None else rows
 
 
-def _groups(found: dict[str, Figures], order: Order) -> list[UsageGroup]:
+def groups(parts: Iterable[Part], group_by: str, order: Order) -> list[UsageGroup]:
+    """The models or projects of all the parts, in `order`; none by day."""
+    found: defaultdict[str, Figures] = defaultdict(Figures)
+    for part in parts if group_by != "day" else ():
+        found[(part.model if group_by == "model" else part.project) or OTHER].add(part.figures)
     ordered = sorted(found.items(), key=lambda one: (-(one[1].cost or Decimal(0)), one[0]))
     rows = [UsageGroup(key=key, **figures.shown()) for key, figures in ordered]
     return rows if order.by is None else in_order(rows, order)

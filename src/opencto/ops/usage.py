@@ -20,7 +20,7 @@ from opencto.core.settings import Settings
 from opencto.identity.caller import WorkspaceCaller
 from opencto.ledger.usage_sums import UsageSum, sums
 from opencto.ops.errors import ProjectsNotConfigured
-from opencto.ops.figures import SORTS, Counted, Figures, Order, Part, Span, buckets, figures_of, money, total
+from opencto.ops.figures import SORTS, Counted, Figures, Order, Part, Span, buckets, figures_of, groups, money, total
 from opencto.ops.kept import Kept
 from opencto.ops.models import BUCKET, fingerprint
 from opencto.ops.organization import OrganizationReader, Reading, Wanted
@@ -213,6 +213,7 @@ class UsageService:
             as_of=as_of,
             totals=figures_of(counted.parts),
             buckets=buckets(asked.span, counted.parts, asked.group_by, asked.order),
+            groups=groups(counted.parts, asked.group_by, asked.order),
             notes=[*notes, *counted.notes] if source != "openai" else [*counted.notes, *notes],
         )
 
