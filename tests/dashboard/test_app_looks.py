@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from dashboard.axe import found_by_axe
 from dashboard.conftest import ARTEFACTS, Watch
 from dashboard.fingers import TOO_SMALL
-from dashboard.world import ADA, World, inhabited
+from dashboard.world import ADA, World
 
 WIDE, PHONE, SMALL = (1440, 900), (390, 844), (360, 740)
 LOOKS: dict[str, tuple[tuple[int, int], Literal["light", "dark"]]] = {
@@ -38,12 +38,6 @@ PAGES = {
     "https": ("/https", "Three ways to get it"),
     "palette": ("/", "Doctor"),
 }
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory, module_port: int) -> Iterator[World]:
-    with inhabited(tmp_path_factory.mktemp("world"), module_port) as world:
-        yield world
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""A session that ends in the middle of a form, in each form that test_app has not: what was typed is what is saved."""
+"""A session that ends in the middle of a form, in each form that test_people has not: what was typed is what is saved."""
 
 from collections.abc import Iterator
 from datetime import timedelta
