@@ -211,9 +211,14 @@ def test_usage_and_costs_as_figures_and_as_a_file(people: Cast) -> None:
     assert (report.source, report.start, report.end) == ("ledger", today, today)
     assert report.totals.requests >= 1
     assert report.buckets[0].groups
+    week = people.ben.usage.get(start=today - timedelta(days=6), sort="-key")
+    assert week.buckets[0].date == today
     lines = b"".join(people.ben.usage.export(start=today, end=today)).decode().splitlines()
     assert lines[0].startswith("date,")
     assert lines[1].startswith(today.isoformat())
+    whole = b"".join(people.ben.usage.export(start=today, end=today, group_by="model", rows_of="range")).decode()
+    assert whole.startswith("start,end,key,")
+    assert len(whole.splitlines()) == 1 + len(report.groups)
 
 
 def test_the_figures_of_the_runbook(people: Cast) -> None:

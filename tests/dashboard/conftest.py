@@ -4,7 +4,8 @@ import os
 import re
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from playwright.sync_api import Request as BrowserRequest
 
+from dashboard.hands import Hands, Keyboard, Mouse
+from dashboard.world import ADA, World, inhabited, signed_in
 from serving import Served, serve
 
 ARTEFACTS = Path(__file__).parents[2] / "artefacts" / "pages"
@@ -89,6 +92,49 @@ class Watch:
         page.on("console", self.on_console)
         page.on("pageerror", lambda error: self.complaints.append(f"thrown: {error}"))
         page.on("request", self.on_request)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, module_port: int) -> Iterator[World]:
+    """A server with a life behind it, unless a module has another of its own."""
+    with inhabited(tmp_path_factory.mktemp("world"), module_port) as world:
+        yield world
+
+
+Open = Callable[..., Page]
+At = Callable[[str], tuple[Page, Hands]]
+
+
+@pytest.fixture
+def open_page(browser: Browser, world: World) -> Iterator[Open]:
+    """Opens a page as somebody: `open_page("/keys", who=BEN, size=(390, 844))`. Complaints of any fail the test."""
+    with ExitStack() as stack:
+
+        def open_page(path: str, who: str = ADA, size: tuple[int, int] = (1440, 900)) -> Page:
+            context = signed_in(browser, world, who, size)
+            watch = Watch((world.origin, world.upstream))
+            context.on("page", watch.follow)
+            stack.callback(lambda: watch.complaints == [] or pytest.fail(str(watch.complaints)))
+            stack.callback(context.close)
+            page = context.new_page()
+            page.goto(path)
+            return page
+
+        yield open_page
+
+
+@pytest.fixture(params=["keyboard-wide", "mouse-phone"])
+def at(request: pytest.FixtureRequest, open_page: Open) -> At:
+    """A page with hands: the keyboard at a desk, the mouse on a phone."""
+
+    def at(path: str) -> tuple[Page, Hands]:
+        if request.param == "keyboard-wide":
+            page = open_page(path)
+            return page, Keyboard(page)
+        page = open_page(path, size=(390, 844))
+        return page, Mouse(page)
+
+    return at
 
 
 @pytest.fixture

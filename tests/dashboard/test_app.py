@@ -1,75 +1,19 @@
 """What people do with the app: the main job of each page, with the mouse on a phone and with the keyboard on a desk."""
 
+import csv
 import re
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
-from dashboard.conftest import Watch
-from dashboard.hands import Hands, Keyboard, Mouse
-from dashboard.world import ADA, BEN, PASSWORD, VIC, World, inhabited, settle, tell
+from dashboard.conftest import At, Open
+from dashboard.world import ADA, VIC, World, settle, signed_in, tell
 from serving import serve
 
-Open = Callable[..., Page]
 FORBIDDEN = {"status": 403, "code": "FORBIDDEN", "detail": "You may not do this.", "requestId": "req_1"}
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory, module_port: int) -> Iterator[World]:
-    with inhabited(tmp_path_factory.mktemp("world"), module_port) as world:
-        yield world
-
-
-@pytest.fixture
-def open_page(browser: Browser, world: World) -> Iterator[Open]:
-    """Opens a page as somebody: `open_page("/keys", who=BEN, size=(390, 844))`. Complaints of any fail the test."""
-    with ExitStack() as stack:
-
-        def open_page(path: str, who: str = ADA, size: tuple[int, int] = (1440, 900)) -> Page:
-            context = signed_in(browser, world, who, size)
-            watch = Watch((world.origin, world.upstream))
-            context.on("page", watch.follow)
-            stack.callback(lambda: watch.complaints == [] or pytest.fail(str(watch.complaints)))
-            stack.callback(context.close)
-            page = context.new_page()
-            page.goto(path)
-            return page
-
-        yield open_page
-
-
-def signed_in(browser: Browser, world: World, who: str, size: tuple[int, int]) -> BrowserContext:
-    width, height = size
-    context = browser.new_context(
-        service_workers="block",
-        base_url=world.origin,
-        viewport={"width": width, "height": height},
-        reduced_motion="reduce",
-    )
-    context.set_default_timeout(20_000)
-    context.add_cookies([world.cookie(who)])
-    return context
-
-
-@pytest.fixture(params=["keyboard-wide", "mouse-phone"])
-def at(request: pytest.FixtureRequest, open_page: Open) -> Callable[[str], tuple[Page, Hands]]:
-    """A page with hands: the keyboard at a desk, the mouse on a phone."""
-
-    def at(path: str) -> tuple[Page, Hands]:
-        if request.param == "keyboard-wide":
-            page = open_page(path)
-            return page, Keyboard(page)
-        page = open_page(path, size=(390, 844))
-        return page, Mouse(page)
-
-    return at
-
-
-At = Callable[[str], tuple[Page, Hands]]
 
 
 def test_a_key_is_added_with_its_report_card_and_deleted_again(at: At) -> None:
@@ -147,6 +91,7 @@ def test_a_model_is_found_and_opened_and_escape_leads_back(at: At) -> None:
     page.keyboard.press("Escape")
     expect(sheet).to_be_hidden()
     page.wait_for_url("**/models?q=realtime-2.1")
+    expect(row).to_be_focused()
 
 
 def test_usage_is_read_by_day_and_by_person_and_saved_as_csv(at: At) -> None:
@@ -166,33 +111,34 @@ def test_usage_is_read_by_day_and_by_person_and_saved_as_csv(at: At) -> None:
     assert len(lines) == shown.count()
     hands.press(page.get_by_role("button", name="Day", exact=True))
     expect(page.get_by_role("table", name="Usage by day")).to_be_visible()
+    expect(page.get_by_role("link", name="CSV by day")).to_have_count(0)
     with page.expect_download() as got:
         hands.press(page.get_by_role("link", name="CSV"))
     assert Path(got.value.path()).read_text().startswith("date,")
 
 
-def test_somebody_is_invited_and_a_token_is_shown_once(at: At) -> None:
-    page, hands = at("/people")
-    hands.press(page.get_by_role("link", name="Invite somebody"))
-    hands.write(page.get_by_label("E-mail (optional)"), "not an address")
-    hands.press(page.get_by_role("button", name="Make the link"))
-    expect(page.get_by_label("E-mail (optional)")).to_have_attribute("aria-invalid", "true")
-    hands.write(page.get_by_label("E-mail (optional)"), "dee@example.com")
-    hands.press(page.get_by_role("button", name="Make the link"))
-    expect(page.get_by_label("Invitation link")).to_contain_text("/invite#")
-    hands.press(page.get_by_role("button", name="Done"))
-    hands.press(page.get_by_role("button", name="Withdraw the invitation for dee@example.com"))
-    expect(page.get_by_text("The invitation is withdrawn")).to_be_visible()
-    hands.press(page.get_by_role("link", name="New token"))
-    hands.write(page.get_by_label("Token name"), "night watch")
-    hands.press(page.get_by_label("status:read"))
-    hands.press(page.get_by_role("button", name="Create the token"))
-    expect(page.get_by_label("API token", exact=True)).to_contain_text("octo_")
-    hands.press(page.get_by_role("button", name="Done"))
-    assert not re.search(r"octo_[0-9A-Za-z]{20}", page.content())
-    hands.press(page.get_by_role("button", name="Revoke night watch"))
-    hands.press(page.get_by_role("button", name="Revoke", exact=True))
-    expect(page.get_by_text("night watch is revoked.")).to_be_visible()
+@pytest.mark.parametrize("by", ["model", "project"])
+def test_csv_by_model_or_project_is_the_table_in_its_order_and_another_has_every_day(open_page: Open, by: str) -> None:
+    page = open_page(f"/usage?by={by}&sort=-requests")
+    table = page.get_by_role("table", name=f"Usage by {by}")
+    expect(table.get_by_role("columnheader", name="Requests")).to_have_attribute("aria-sort", "descending")
+    shown = table.locator("tbody tr td:first-child").all_inner_texts()
+
+    def saved(name: str) -> list[dict[str, str]]:
+        with page.expect_download() as got:
+            page.get_by_role("link", name=name, exact=True).click()
+        assert got.value.suggested_filename.startswith(f"usage-by-{by}-")
+        with Path(got.value.path()).open() as file:
+            return list(csv.DictReader(file))
+
+    rows = saved("CSV")
+    assert [row["key"] for row in rows] == shown
+    requests = [int(text.replace(",", "")) for text in table.locator("tbody tr td:nth-child(2)").all_inner_texts()]
+    assert [int(row["requests"]) for row in rows] == requests
+    daily = saved("CSV by day")
+    assert len({row["date"] for row in daily}) > 1
+    for row in rows:
+        assert sum(int(day["requests"]) for day in daily if day["key"] == row["key"]) == int(row["requests"])
 
 
 def test_the_assistant_is_instructed_with_an_undo_and_a_cap_says_what_it_would_have_refused(at: At) -> None:
@@ -279,6 +225,27 @@ def test_tables_are_sorted_from_their_heads_and_the_order_can_be_sent_to_somebod
     expect(page.get_by_role("table", name="Keys").locator("tbody tr td:first-child").first).to_have_text("OpenAI key")
 
 
+def test_the_models_of_a_day_are_sorted_by_the_server_and_the_page_behind_keeps_its_own_order(
+    open_page: Open, world: World
+) -> None:
+    day = (world.served.clock.now() - timedelta(days=1)).date().isoformat()  # one of the sandbox's demo month
+    page = open_page(f"/usage/{day}?sort=-requests")
+    table = page.get_by_role("table", name="Models of the day")
+    expect(table.get_by_role("columnheader", name="Cost")).to_have_attribute("aria-sort", "descending")
+    with page.expect_response(re.compile(r"/openai/usage\?.*groupBy=model.*sort=key")):
+        names = _sorted_by(page, "Models of the day", "Model")
+    rising = sorted(names.all_inner_texts(), key=str.lower)
+    assert len(rising) > 1
+    expect(names).to_have_text(rising)
+    expect(_sorted_by(page, "Models of the day", "Model")).to_have_text(rising[::-1])
+    page.wait_for_url(f"**/usage/{day}?sort=-requests&models=-key")
+    page.reload()
+    expect(names).to_have_text(rising[::-1])
+    page.keyboard.press("Escape")
+    behind = page.get_by_role("table", name="Usage by day").get_by_role("columnheader", name="Requests")
+    expect(behind).to_have_attribute("aria-sort", "descending")
+
+
 def test_the_trail_is_narrowed_opened_and_verified(at: At) -> None:
     page, hands = at("/audit")
     hands.write(page.get_by_role("searchbox", name="Action"), "workspace.renamed")
@@ -338,32 +305,6 @@ def test_a_session_shows_up_in_an_open_page_and_is_deleted(open_page: Open, worl
     expect(rows).to_have_count(before)
 
 
-def test_a_viewer_a_member_and_an_owner_see_what_they_may(open_page: Open) -> None:
-    vic = open_page("/keys", VIC)
-    expect(vic.get_by_role("table", name="Keys")).to_be_visible()
-    expect(vic.get_by_role("link", name="Add a key")).to_have_count(0)
-    expect(vic.get_by_role("link", name="Audit")).to_have_count(0)
-    for path, sentence in (("/audit", "is for its admins"), ("/workspace", "Admins can change it.")):
-        vic.goto(path)
-        expect(vic.get_by_text(sentence)).to_be_visible()
-    expect(vic.get_by_role("button", name="Save")).to_have_count(0)
-    vic.goto("/usage")
-    expect(vic.get_by_role("button", name="Model")).to_be_visible()
-    expect(vic.get_by_role("button", name="Person")).to_have_count(0)
-    vic.goto("/")
-    expect(vic.get_by_role("heading", name="Models that end")).to_be_visible()
-    expect(vic.get_by_role("button", name="Run the doctor")).to_have_count(0)
-    ben = open_page("/keys/new", BEN)
-    expect(ben.get_by_label("Used for").locator("option")).to_have_text(["You alone"])
-    ben.goto("/people")
-    expect(ben.get_by_role("table", name="Members")).to_contain_text("Vic")
-    expect(ben.get_by_role("link", name="Invite somebody")).to_have_count(0)
-    expect(ben.get_by_text("backup script")).to_have_count(0)
-    ada = open_page("/people")
-    expect(ada.get_by_role("link", name="Audit")).to_be_visible()
-    expect(ada.get_by_text("backup script")).to_be_visible()
-
-
 def test_the_palette_finds_and_does(open_page: Open) -> None:
     page = open_page("/")
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
@@ -405,88 +346,6 @@ def test_the_palette_finds_people_and_keys_and_opens_them(open_page: Open) -> No
     vic.keyboard.press("Control+k")
     vic.keyboard.type("doctor")
     expect(vic.get_by_text("Nothing is called that.")).to_be_visible()
-
-
-def test_a_session_that_ends_in_the_middle_of_any_form_loses_nothing(open_page: Open, world: World) -> None:
-    """Each is filled, the session ends, it is sent, somebody signs in over it, and what was typed is what is saved."""
-    page = open_page("/workspace")
-    ben = world.ada.send("GET", f"/api/v1/workspaces/{world.workspace}/members?q=Ben")["data"][0]["personId"]
-    form = page.get_by_role("form", name="Assistant")
-    form.get_by_label("Name").fill("Harald")
-    again = _sent_without_a_session(page, form.get_by_role("button", name="Save"))
-    again.get_by_label("Password").fill("not it, not at all")
-    again.get_by_role("button", name="Sign in").click()
-    expect(again.get_by_role("alert")).to_contain_text("do not match")
-    _sign_in(again)
-    expect(page.get_by_text("Assistant: saved.")).to_be_visible()
-    expect(form.get_by_label("Name")).to_have_value("Harald")
-    page.reload()
-    expect(form.get_by_label("Name")).to_have_value("Harald")
-
-    cap = page.get_by_role("form", name="Spend cap")
-    cap.get_by_label("US dollars a month").fill("75.50")
-    _sign_in(_sent_without_a_session(page, cap.get_by_role("button", name="Save")))
-    expect(page.get_by_text("The cap is $75.50 now.")).to_be_visible()
-    limits = page.get_by_role("form", name="Rate limits")
-    limits.get_by_label("Spoken questions").fill("44")
-    _sign_in(_sent_without_a_session(page, limits.get_by_role("button", name="Save")))
-    expect(page.get_by_text("Rate limits: saved.")).to_be_visible()
-    expect(limits.get_by_label("Spoken questions")).to_have_value("44")
-
-    page.goto("/people/invite")
-    page.get_by_label("E-mail (optional)").fill("eve@example.com")
-    _sign_in(_sent_without_a_session(page, page.get_by_role("button", name="Make the link")))
-    expect(page.get_by_text("Send it to eve@example.com.")).to_be_visible()
-    page.goto("/people/token")
-    page.get_by_label("Token name").fill("dawn watch")
-    page.get_by_label("status:read").check()
-    _sign_in(_sent_without_a_session(page, page.get_by_role("button", name="Create the token")))
-    expect(page.get_by_label("API token", exact=True)).to_contain_text("octo_")
-    page.goto(f"/people/{ben}")
-    page.get_by_label("Role here").select_option("viewer")
-    _sign_in(_sent_without_a_session(page, page.get_by_role("button", name="Change the role")))
-    expect(page.get_by_text("Ben is viewer now.")).to_be_visible()
-    world.ada.send("PATCH", f"/api/v1/workspaces/{world.workspace}/members/{ben}", {"role": "member"})
-    page.goto("/keys/new")
-    page.get_by_label("Key", exact=True).fill("sk-proj-dawn-0123456789")
-    _sign_in(_sent_without_a_session(page, page.get_by_role("button", name="Check and save")))
-    expect(page.get_by_text("Saved: ").first).to_be_visible()
-
-
-def _sent_without_a_session(page: Page, button: Locator) -> Locator:
-    """The dialog that asks for a sign-in."""
-    button.focus()
-    page.context.clear_cookies()  # what else the page asks for now and then would find it out first, given time
-    page.keyboard.press("Enter")
-    return page.get_by_role("dialog", name="Sign in again")
-
-
-def _sign_in(dialog: Locator) -> None:
-    dialog.get_by_label("Password").fill(PASSWORD)
-    dialog.get_by_role("button", name="Sign in").click()
-
-
-def test_who_is_signed_out_elsewhere_is_asked_over_the_page_which_keeps_what_was_typed(
-    browser: Browser, world: World
-) -> None:
-    context = browser.new_context(service_workers="block", base_url=world.origin, reduced_motion="reduce")
-    page = context.new_page()
-    page.goto("/login?next=/workspace")
-    expect(page.get_by_label("E-mail")).to_be_focused()
-    page.get_by_label("E-mail").fill(ADA)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    name = page.get_by_role("form", name="Assistant").get_by_label("Name")
-    name.fill("Half a na")
-    sessions = world.ada.send("GET", "/api/v1/auth/sessions")["data"]
-    newest = max((one for one in sessions if not one["current"]), key=lambda one: str(one["id"]))
-    world.ada.send("DELETE", f"/api/v1/auth/sessions/{newest['id']}")
-    again = page.get_by_role("dialog", name="Sign in again")
-    again.get_by_label("Password").fill(PASSWORD)
-    again.get_by_role("button", name="Sign in").click()
-    expect(again).to_be_hidden()
-    expect(name).to_have_value("Half a na")
-    context.close()
 
 
 def test_a_server_that_restarts_in_the_middle_of_a_form_loses_nothing(

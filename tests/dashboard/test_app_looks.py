@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from dashboard.axe import found_by_axe
 from dashboard.conftest import ARTEFACTS, Watch
 from dashboard.fingers import TOO_SMALL
-from dashboard.world import ADA, World, inhabited
+from dashboard.world import ADA, World
 
 WIDE, PHONE, SMALL = (1440, 900), (390, 844), (360, 740)
 LOOKS: dict[str, tuple[tuple[int, int], Literal["light", "dark"]]] = {
@@ -38,12 +38,6 @@ PAGES = {
     "https": ("/https", "Three ways to get it"),
     "palette": ("/", "Doctor"),
 }
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory, module_port: int) -> Iterator[World]:
-    with inhabited(tmp_path_factory.mktemp("world"), module_port) as world:
-        yield world
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +93,44 @@ def test_every_page_with_data_has_its_picture_and_axe_finds_nothing(
     assert wrong == {}, "\n".join(f"{look}: {found}" for look, found in wrong.items())
 
 
+def test_on_a_small_phone_what_stands_in_a_table_fits_and_a_head_is_seen_when_the_keyboard_reaches_it(
+    page: Page,
+) -> None:
+    page.set_viewport_size({"width": SMALL[0], "height": SMALL[1]})
+    wrong: dict[str, object] = {}
+    for path, name in (
+        ("/", "Requests by kind of call"),
+        ("/models", "Models"),
+        ("/usage?by=model", "Usage by model"),
+        ("/keys", "Keys"),
+        ("/sessions", "Voice sessions"),
+        ("/people", "Members"),
+        ("/audit", "Audit events"),
+    ):
+        page.goto(path)
+        table = page.get_by_role("table", name=name)
+        expect(table).to_be_visible()
+        if outside := table.evaluate(OUTSIDE):
+            wrong[path] = outside
+        sorter = table.locator("thead button").first
+        if sorter.count() == 0:
+            continue
+        assert sorter.evaluate(IS_SEEN) is False, "rows are cards, which name what they hold themselves"
+        page.get_by_label(f"Sort {name} by").focus()
+        page.keyboard.press("Tab")
+        expect(sorter).to_be_focused()
+        if not sorter.evaluate(IS_SEEN):
+            wrong[f"the first head of {path}"] = "has the focus and is not seen"
+    assert wrong == {}, "\n".join(f"{what}: {found}" for what, found in wrong.items())
+
+
+OUTSIDE = """(table) => [...table.querySelectorAll("td, td *")]
+  .filter((one) => one.getBoundingClientRect().right > table.getBoundingClientRect().right + 0.5)
+  .map((one) => one.outerHTML.slice(0, 160))"""
+IS_SEEN = """(button) => {
+  const { x, y, width, height } = button.getBoundingClientRect();
+  return button.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+}"""
 FINGER_PAGES = (*(path for path, heading in PAGES.values() if heading), "/talk", "/diagnostics", "/account")
 
 

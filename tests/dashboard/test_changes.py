@@ -39,11 +39,12 @@ def test_a_key_is_replaced_and_keeps_its_place(page: Page, world: World) -> None
     world.ada.send("PUT", "/api/v1/llm/keys/openai", key)
     page.goto("/keys/openai.workspace")
     page.get_by_role("dialog", name="OpenAI key sk-proj-…aa").get_by_role("button", name="Replace").click()
-    form = page.get_by_role("dialog", name="Add a key")
+    form = page.get_by_role("dialog", name="Replace the OpenAI key sk-proj-…aa")
+    expect(form).to_contain_text("It is used for everybody here.")
     expect(form.get_by_label("Kind")).to_have_value("openai")
     expect(form.get_by_label("Used for")).to_have_value("workspace")
-    form.get_by_label("Key", exact=True).fill("sk-proj-second-0002-abcdefzz")
-    form.get_by_role("button", name="Check and save").click()
+    form.get_by_label("New key").fill("sk-proj-second-0002-abcdefzz")
+    form.get_by_role("button", name="Check and replace").click()
     expect(form.get_by_text("Saved: OpenAI key sk-proj-…zz")).to_be_visible()
     form.get_by_role("button", name="Done").click()
     keys = page.get_by_role("table", name="Keys")
@@ -51,7 +52,25 @@ def test_a_key_is_replaced_and_keeps_its_place(page: Page, world: World) -> None
     expect(keys).to_contain_text("sk-proj-…zz")
     page.get_by_role("button", name="Actions for the OpenAI key sk-proj-…zz").click()
     page.get_by_role("menuitem", name="Replace").click()
-    expect(form.get_by_label("Used for")).to_have_value("workspace")
+    again = page.get_by_role("dialog", name="Replace the OpenAI key sk-proj-…zz")
+    expect(again.get_by_label("Used for")).to_have_value("workspace")
+
+
+def test_the_form_says_add_or_replace_by_what_its_choices_would_do(page: Page, world: World) -> None:
+    """There is one key of each kind for each use, so a second one takes the place of the first."""
+    key = {"apiKey": "sk-proj-mine-0001-abcdefbb", "workspaceId": world.workspace, "scope": "user"}
+    page.goto("/keys/new")
+    add = page.get_by_role("dialog", name="Add a key")
+    expect(add.get_by_role("button", name="Check and save")).to_be_visible()
+    world.ada.send("PUT", "/api/v1/llm/keys/openai", key)
+    replace = page.get_by_role("dialog", name="Replace the OpenAI key sk-proj-…bb")
+    expect(replace).to_contain_text("It is used for you alone.")
+    replace.get_by_label("Kind").select_option("openai-admin")
+    expect(add.get_by_role("button", name="Check and save")).to_be_visible()
+    add.get_by_label("Kind").select_option("openai")
+    replace.get_by_label("New key").fill("sk-admin-wrong-kind-abcdefgh")
+    replace.get_by_role("button", name="Check and replace").click()
+    expect(replace.get_by_role("alert")).to_contain_text("Copy the id")
 
 
 def test_a_person_is_removed_and_what_was_theirs_stops(page: Page, world: World) -> None:

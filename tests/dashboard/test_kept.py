@@ -1,9 +1,11 @@
-"""A session that ends in the middle of a form, in each form that test_app has not: what was typed is what is saved."""
+"""A session that ends in the middle of a form, in each form that test_people has not: what was typed is what is saved."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
+from pyotp.totp import TOTP
 
 from dashboard.conftest import PASSWORD, Watch
 from dashboard.world import ADA, World, settle
@@ -105,3 +107,52 @@ def test_the_account_page_asks_over_itself_too(page: Page, world: World) -> None
     sign_in(sent_without_a_session(page, page.get_by_role("button", name="Create the token")))
     expect(page.locator("#token-text")).to_contain_text("octo_")
     assert world.ada.send("GET", "/api/v1/auth/session")["person"]["name"] == "Ada Lovelace"
+
+
+@pytest.fixture
+def totp(world: World) -> Iterator[TOTP]:
+    """Ada's second factor, on for one test."""
+    secret = world.ada.send("POST", "/api/v1/auth/second-factor", {"password": PASSWORD})["secret"]
+    totp = TOTP(secret)
+    world.ada.send("POST", "/api/v1/auth/second-factor/confirm", {"code": totp.at(world.served.clock.now())})
+    world.served.clock.advance(60)  # a code is taken once
+    yield totp
+    world.ada.send("DELETE", "/api/v1/auth/second-factor", {"password": PASSWORD})
+
+
+@pytest.mark.parametrize(
+    ("path", "label", "save", "saved"),
+    [
+        ("/account", "Name", "Save the name", "Your name is saved."),
+        ("/workspace", "Workspace name", "Rename", "The workspace is called Skerry now."),
+    ],
+    ids=["account", "app"],
+)
+def test_who_has_a_second_factor_is_asked_for_it_too_and_never_leaves_the_keyboard(
+    page: Page, world: World, totp: TOTP, path: str, label: str, save: str, saved: str
+) -> None:
+    page.goto(path)
+    page.get_by_label(label, exact=True).fill("Skerry")
+    button = page.get_by_role("button", name=save)
+    again = sent_without_a_session(page, button)
+    expect(again.get_by_label("Password")).to_be_focused()
+    expect(again.get_by_label("Code")).to_be_hidden()
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    code = again.get_by_label("Code")
+    expect(code).to_be_focused()
+    expect(again.get_by_role("alert")).to_have_count(0)
+    page.keyboard.type(totp.at(world.served.clock.now() - timedelta(hours=1)))
+    page.keyboard.press("Enter")
+    expect(again.get_by_role("alert")).to_contain_text("code")
+    expect(code).to_be_focused()
+    page.keyboard.press("Control+A")
+    page.keyboard.press("Delete")
+    expect(code).to_be_focused()
+    right = totp.at(world.served.clock.now())
+    page.keyboard.type(f"{right[:3]} {right[3:]}")  # as an app shows it
+    page.keyboard.press("Enter")
+    expect(page.get_by_text(saved)).to_be_visible()
+    expect(again).to_have_count(0)
+    expect(button).to_be_focused()
+    expect(page.get_by_label(label, exact=True)).to_have_value("Skerry")

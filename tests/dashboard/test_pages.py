@@ -1,7 +1,7 @@
 """What people do with the pages, from the claim to the second factor, in a real browser."""
 
 from datetime import timedelta
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -283,5 +283,19 @@ def test_the_claim_and_the_sign_in_work_with_the_keyboard_alone(page: Page, serv
 @ON_A_DESK
 def test_the_login_page_explains_why_single_sign_on_did_not_work(owner: Page) -> None:
     owner.context.clear_cookies()
-    owner.goto("/login?problem=OIDC_NOT_ALLOWED")
-    expect(owner.get_by_role("alert")).to_contain_text("may not join here")
+    owner.goto("/login?problem=OIDC_NOT_ALLOWED&request=req_01m8e8y5ckxzg1w8v6qmsct88j")
+    alert = owner.get_by_role("alert")
+    expect(alert).to_contain_text("may not join here")
+    expect(alert.locator("code")).to_have_text("req_01m8e8y5ckxzg1w8v6qmsct88j")
+    alert.get_by_role("button", name="Copy the id").click()
+    assert owner.evaluate("navigator.clipboard.readText()") == "req_01m8e8y5ckxzg1w8v6qmsct88j"
+
+
+@ON_A_DESK
+def test_nothing_that_somebody_else_wrote_into_the_address_of_the_login_page_is_shown(owner: Page) -> None:
+    owner.context.clear_cookies()
+    for written in ("call 0800 1234", "req_01m8e8y5ckxzg1w8v6qmsct88j and pay", "req_1", f"usr_{'0' * 26}", ""):
+        owner.goto(f"/login?{urlencode({'problem': 'call 0800 1234', 'request': written})}")
+        expect(owner.get_by_role("alert")).to_have_text(
+            "Single sign-on did not work. Try again, or sign in with a password."
+        )

@@ -36,14 +36,23 @@ def test_single_sign_on_is_linked_used_and_unlinked(owner: Page, issuer: FakeIss
     owner.goto("/account")
     expect(owner.get_by_text("Not linked yet.")).to_be_visible()
     issuer.somebody = Somebody(email="grace@example.com")
-    owner.get_by_role("link", name="Link Acme").click()
-    expect(owner.get_by_role("alert")).to_contain_text("belongs to another account")
+    with owner.expect_response("**/auth/oidc/callback?*") as refused:
+        owner.get_by_role("link", name="Link Acme").click()
+    alert = owner.get_by_role("alert")
+    expect(alert).to_contain_text("belongs to another account")
+    expect(alert.locator("code")).to_have_text(refused.value.header_value("x-request-id") or "no id")
     issuer.somebody = Somebody(email="ada@example.com", subject="ada-at-acme")
     owner.get_by_role("link", name="Link Acme").click()
     expect(owner.locator("#identities")).to_contain_text("ada-at-acme")
     expect(owner.get_by_role("link", name="Link Acme")).to_be_hidden()
     owner.get_by_role("button", name="Sign out").click()
     owner.wait_for_url("**/login")
+    issuer.fault = "wrong nonce"
+    with owner.expect_response("**/auth/oidc/callback?*") as refused:
+        owner.get_by_role("link", name="Continue with Acme").click()
+    expect(alert).to_contain_text("could not be trusted")
+    expect(alert.locator("code")).to_have_text(refused.value.header_value("x-request-id") or "no id")
+    issuer.fault = None
     owner.get_by_role("link", name="Continue with Acme").click()
     expect(owner.get_by_role("button", name="Account of Ada")).to_be_visible()
     owner.goto("/account")

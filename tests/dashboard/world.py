@@ -15,6 +15,7 @@ from typing import Any
 import httpx2
 import uvicorn
 from playwright._impl._api_structures import SetCookieParam  # the public API takes it and does not export it
+from playwright.sync_api import Browser, BrowserContext
 
 from opencto.sandbox.app import create_sandbox, standing_alone
 from opencto.sandbox.config import SandboxConfig
@@ -173,6 +174,20 @@ def tell(who: Login, session: str) -> None:
         event.update(eventId=f"e{number}", at=(at + timedelta(seconds=number)).isoformat())
     who.send("POST", f"/api/v1/realtime/sessions/{session}/events", {"events": events})
     who.send("POST", f"/api/v1/realtime/sessions/{session}/end", {"reason": "hung_up"})
+
+
+def signed_in(browser: Browser, world: World, who: str, size: tuple[int, int]) -> BrowserContext:
+    """A browser of somebody, of that size."""
+    width, height = size
+    context = browser.new_context(
+        service_workers="block",
+        base_url=world.origin,
+        viewport={"width": width, "height": height},
+        reduced_motion="reduce",
+    )
+    context.set_default_timeout(20_000)
+    context.add_cookies([world.cookie(who)])
+    return context
 
 
 def _login(http: httpx2.Client) -> Login:

@@ -10,11 +10,17 @@ ORIGIN = "http://127.0.0.1:8787"
 START, CALLBACK = "/api/v1/auth/oidc/start", "/api/v1/auth/oidc/callback"
 
 
+def led_to(answer: httpx2.Response) -> str:
+    """Where a redirect leads. With a problem it also says which request failed, as the log calls it: checked, and left out here."""
+    assert answer.status_code == 302, answer.text
+    address, _, request_id = answer.headers["location"].partition("&request=")
+    assert request_id == (answer.headers["x-request-id"] if "problem=" in address else "")
+    return address
+
+
 async def to_issuer(browser: Browser, *, link: bool = False) -> str:
     """Begin; the address at the issuer."""
-    answer = await browser.get(f"{START}?link=true" if link else START)
-    assert answer.status_code == 302, answer.text
-    return answer.headers["location"]
+    return led_to(await browser.get(f"{START}?link=true" if link else START))
 
 
 def at_issuer(address: str) -> str:
@@ -28,6 +34,4 @@ def at_issuer(address: str) -> str:
 
 async def sign_in(browser: Browser) -> str:
     """The whole way; where the browser ends."""
-    answer = await browser.get(at_issuer(await to_issuer(browser)))
-    assert answer.status_code == 302
-    return answer.headers["location"]
+    return led_to(await browser.get(at_issuer(await to_issuer(browser))))

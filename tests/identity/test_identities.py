@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from sqlalchemy import select
 
 from identity.conftest import Browser, browser_of
-from identity.signing_on import at_issuer, sign_in, to_issuer
+from identity.signing_on import at_issuer, led_to, sign_in, to_issuer
 from opencto.core.database import Database
 from opencto.identity import oidc_repository, people_repository
 from opencto.identity.tables import oidc_identities
@@ -97,7 +97,7 @@ async def test_an_address_that_was_only_typed_is_unverified_and_no_identity_is_l
         squatter = await invited(owner, browser, "grace@example.com", named=False)
         assert squatter["emailVerified"] is False
         back = at_issuer(await to_issuer(browser, link=True))
-        assert (await browser.get(back)).headers["location"] == "/login?problem=OIDC_ADDRESS_UNCONFIRMED"
+        assert led_to(await browser.get(back)) == "/login?problem=OIDC_ADDRESS_UNCONFIRMED"
         assert await sign_in(grace) == "/login?problem=OIDC_ACCOUNT_EXISTS"
         assert not await grace.is_signed_in()
         with database.read() as tx:

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from sqlalchemy import select, update
 
 from identity.conftest import Browser, browser_of, claim_token, claim_with, serve
-from identity.signing_on import CALLBACK, ORIGIN, START, at_issuer, sign_in, to_issuer
+from identity.signing_on import CALLBACK, ORIGIN, START, at_issuer, led_to, sign_in, to_issuer
 from opencto.core.certificates import self_signed
 from opencto.core.clock import SystemClock
 from opencto.core.database import Database
@@ -84,7 +84,7 @@ async def test_what_a_dishonest_issuer_says_signs_nobody_in(
 ) -> None:
     back = at_issuer(await to_issuer(browser))
     issuer.fault = fault
-    assert (await browser.get(back)).headers["location"] == f"/login?problem={problem}"
+    assert led_to(await browser.get(back)) == f"/login?problem={problem}"
     assert not await browser.is_signed_in()
     with database.read() as tx:
         assert tx.execute(select(oidc_identities)).first() is None
@@ -107,7 +107,7 @@ async def test_no_answer_of_an_issuer_is_read_further_than_it_makes_sense(
         clock.advance(3600)
         assert await to_issuer(browser) == "/login?problem=OIDC_UNREACHABLE"
     else:
-        assert (await browser.get(back)).headers["location"] == "/login?problem=OIDC_UNREACHABLE"
+        assert led_to(await browser.get(back)) == "/login?problem=OIDC_UNREACHABLE"
     assert f"GET {path}" in issuer.requests or f"POST {path}" in issuer.requests
     issuer.fault = None
     assert await sign_in(browser) == "/"
@@ -133,7 +133,7 @@ async def test_an_issuer_that_drips_is_left_after_the_deadline_of_the_whole_exch
             clock.advance(3600)
             assert await to_issuer(browser) == "/login?problem=OIDC_UNREACHABLE"
         else:
-            assert (await browser.get(back)).headers["location"] == "/login?problem=OIDC_UNREACHABLE"
+            assert led_to(await browser.get(back)) == "/login?problem=OIDC_UNREACHABLE"
     assert not await browser.is_signed_in()
 
 
@@ -182,20 +182,20 @@ async def test_a_code_works_once_and_a_mixed_up_or_missing_state_never(
     back = at_issuer(await to_issuer(browser))
     sealed = browser.http.cookies["opencto_oidc"]
     async with browser_of(sso) as victim:
-        assert (await victim.get(back)).headers["location"] == "/login?problem=OIDC_OUT_OF_DATE"
+        assert led_to(await victim.get(back)) == "/login?problem=OIDC_OUT_OF_DATE"
         await to_issuer(victim)
-        assert (await victim.get(back)).headers["location"] == "/login?problem=OIDC_OUT_OF_DATE"
+        assert led_to(await victim.get(back)) == "/login?problem=OIDC_OUT_OF_DATE"
         assert not await victim.is_signed_in()
     assert (await browser.get(back)).headers["location"] == "/"
     browser.http.cookies.set("opencto_oidc", sealed, path="/api/v1/auth/oidc", domain="127.0.0.1")
-    assert (await browser.get(back)).headers["location"] == "/login?problem=OIDC_REFUSED"
+    assert led_to(await browser.get(back)) == "/login?problem=OIDC_REFUSED"
     browser.http.cookies.clear()
     for junk in ("", "x" * 100, sealed[:-8] + "AAAAAAAA", "é"):
         answer = await browser.http.get(back, headers=[(b"Cookie", f"opencto_oidc={junk}".encode())])
-        assert answer.headers["location"] == "/login?problem=OIDC_OUT_OF_DATE"
+        assert led_to(answer) == "/login?problem=OIDC_OUT_OF_DATE"
     late = at_issuer(await to_issuer(browser))
     clock.advance(601)
-    assert (await browser.get(late)).headers["location"] == "/login?problem=OIDC_OUT_OF_DATE"
+    assert led_to(await browser.get(late)) == "/login?problem=OIDC_OUT_OF_DATE"
 
 
 async def test_an_answer_of_another_issuer_is_not_exchanged(browser: Browser, issuer: FakeIssuer) -> None:
@@ -203,14 +203,14 @@ async def test_an_answer_of_another_issuer_is_not_exchanged(browser: Browser, is
     before = issuer.requests.count("POST /token")
     mixed_up = back.partition("&iss=")[0]
     answer = await browser.get(f"{mixed_up}&iss=https://evil.example")
-    assert answer.headers["location"] == "/login?problem=OIDC_REFUSED"
+    assert led_to(answer) == "/login?problem=OIDC_REFUSED"
     assert issuer.requests.count("POST /token") == before
 
 
 async def test_somebody_who_says_no_at_the_issuer_ends_at_the_login_page(browser: Browser) -> None:
     state = parse_qs(urlsplit(await to_issuer(browser)).query)["state"][0]
     answer = await browser.get(f"{CALLBACK}?error=access_denied&state={state}")
-    assert answer.headers["location"] == "/login?problem=OIDC_CANCELLED"
+    assert led_to(answer) == "/login?problem=OIDC_CANCELLED"
 
 
 async def test_keys_are_cached_and_a_new_one_is_fetched_when_it_appears(
@@ -235,7 +235,7 @@ async def test_an_issuer_that_is_gone_is_a_problem_on_the_login_page(
     environ["OPENCTO_OIDC_ISSUER"] = f"http://127.0.0.1:{free_port}"
     async with serve(environ, clock) as app, browser_of(app) as browser:
         await claim_with(browser, claim_token(app.state.identity))
-        assert (await browser.get(START)).headers["location"] == "/login?problem=OIDC_UNREACHABLE"
+        assert led_to(await browser.get(START)) == "/login?problem=OIDC_UNREACHABLE"
 
 
 async def test_a_disabled_person_does_not_come_in(browser: Browser, database: Database) -> None:
@@ -266,11 +266,11 @@ async def test_linking_needs_the_same_browser_signed_in_and_the_same_address(
         assert await to_issuer(nobody, link=True) == "/login?problem=OIDC_OUT_OF_DATE"
         await ada.login()
         back = at_issuer(await to_issuer(ada, link=True))
-        assert (await ada.get(back)).headers["location"] == "/login?problem=OIDC_OTHER_ACCOUNT"
+        assert led_to(await ada.get(back)) == "/login?problem=OIDC_OTHER_ACCOUNT"
         issuer.somebody = Somebody(email="ada@example.com")
         back = at_issuer(await to_issuer(ada, link=True))
         await ada.post("/api/v1/auth/logout")
-        assert (await ada.get(back)).headers["location"] == "/login?problem=OIDC_OUT_OF_DATE"
+        assert led_to(await ada.get(back)) == "/login?problem=OIDC_OUT_OF_DATE"
     with database.read() as tx:
         assert tx.execute(select(oidc_identities)).first() is None
 
@@ -282,7 +282,7 @@ async def test_nobody_signs_in_before_the_server_is_claimed(
     environ.update(issuer.environ, OPENCTO_OIDC_ALLOW="@example.com")
     async with serve(environ, clock) as app, browser_of(app) as near, browser_of(app, "203.0.113.9") as far:
         claim_token(app.state.identity)
-        assert (await near.get(START)).headers["location"] == "/login?problem=NOT_CLAIMED"
+        assert led_to(await near.get(START)) == "/login?problem=NOT_CLAIMED"
         assert (await far.get(START)).json()["code"] == "NOT_CLAIMED"
 
 
@@ -341,7 +341,7 @@ async def come_in(app: FastAPI, issuer: FakeIssuer) -> str:
         if address.path == "/login":
             return f"{address.path}?{address.query}"
         back = urlsplit(issuer.authorize({name: one[0] for name, one in parse_qs(address.query).items()}))
-        return (await browser.get(f"{back.path}?{back.query}")).headers["location"]
+        return led_to(await browser.get(f"{back.path}?{back.query}"))
 
 
 async def test_an_issuer_behind_a_private_ca_is_trusted_only_while_the_environment_names_that_ca(

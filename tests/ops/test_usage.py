@@ -202,6 +202,36 @@ async def test_groups_are_of_models_or_of_projects(serve: Serve, organization: O
     assert "project_ids" not in organization.asked[0][1], "the workspace owns the organization"
 
 
+async def test_groups_and_days_are_sorted_as_asked_and_an_unknown_cost_is_last(serve: Serve) -> None:
+    server = await serve(None)
+    noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    server.called(noon, model="gpt-b", input_tokens=30, output_tokens=1, cost_picos=2 * 10**12)
+    server.called(noon, model="gpt-C", input_tokens=10, output_tokens=3, cost_picos=10**13)
+    server.called(noon, model="gpt-C", input_tokens=10, output_tokens=0, cost_picos=0)
+    server.called(noon, model="gpt-a", input_tokens=5, output_tokens=2, cost_picos=None)
+    server.called(noon - timedelta(days=1), model="gpt-b", input_tokens=1, output_tokens=9, cost_picos=10**14)
+
+    async def order(of: str, sort: str) -> list[str]:
+        report = await server.report(f"start=2026-11-19&end=2026-11-20&groupBy={of}{sort}")
+        return [one["date"][-2:] for one in report["buckets"]] + [one["key"] for one in report["buckets"][1]["groups"]]
+
+    both = await server.report("start=2026-11-19&end=2026-11-20&groupBy=model&sort=key")
+    added = [(one["key"], one["requests"], one["inputTokens"], one["cost"]) for one in both["groups"]]
+    assert added == [("gpt-a", 1, 5, None), ("gpt-b", 2, 31, "102"), ("gpt-C", 2, 20, "10")]
+    assert (await server.report("start=2026-11-19&end=2026-11-20&sort=key"))["groups"] == []
+    calendar = ["19", "20"]
+    assert await order("model", "") == [*calendar, "gpt-C", "gpt-b", "gpt-a"]
+    assert await order("model", "&sort=cost") == [*calendar, "gpt-b", "gpt-C", "gpt-a"]
+    assert await order("model", "&sort=-cost") == [*calendar, "gpt-C", "gpt-b", "gpt-a"]
+    assert await order("model", "&sort=key") == [*calendar, "gpt-a", "gpt-b", "gpt-C"]
+    assert await order("model", "&sort=-requests") == [*calendar, "gpt-C", "gpt-b", "gpt-a"]
+    assert await order("model", "&sort=inputTokens") == [*calendar, "gpt-a", "gpt-C", "gpt-b"]
+    assert await order("model", "&sort=-outputTokens") == [*calendar, "gpt-C", "gpt-a", "gpt-b"]
+    assert await order("day", "") == calendar
+    assert await order("day", "&sort=-key") == ["20", "19"]
+    assert await order("day", "&sort=cost") == ["20", "19"]
+
+
 async def test_without_projects_the_admin_key_shows_nothing_and_nothing_is_asked_or_counted(
     serve: Serve, organization: Organization, origin: str
 ) -> None:
@@ -276,6 +306,9 @@ async def test_while_openai_fails_the_last_figures_stand_and_say_of_when_they_ar
         ("start=2026-02-30", "start", ""),
         ("groupBy=person", "groupBy", "project"),
         ("format=xml", "format", "csv"),
+        ("sort=groups", "sort", "cost, inputTokens, key"),
+        ("sort=--cost", "sort", "hyphen"),
+        ("rowsOf=week", "rowsOf", "range"),
     ],
 )
 async def test_what_cannot_be_asked_is_refused_with_what_can(serve: Serve, query: str, path: str, word: str) -> None:
@@ -397,6 +430,7 @@ async def test_with_nothing_configured_the_sandbox_answers_and_its_demo_is_label
         assert any("demo data" in note for note in report["notes"])
         by_model = sum(Decimal(one["cost"]) for day in report["buckets"] for one in day["groups"])
         assert by_model == Decimal(report["totals"]["cost"])
+        assert sum(Decimal(one["cost"]) for one in report["groups"]) == by_model
         longest = await server.report("start=2026-05-28&end=2026-11-23&groupBy=model")
         assert longest["buckets"][-30:] == report["buckets"], "six pages of the sandbox are as good as one"
 
@@ -407,12 +441,19 @@ async def test_csv_is_given_to_who_asks_for_it(serve: Serve, organization: Organ
     await server.pin(MINE)
     answer = await server.ask("start=2026-11-01&end=2026-11-02&groupBy=model", Accept="text/csv")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
-    assert answer.headers["content-disposition"] == 'attachment; filename="usage-2026-11-01-2026-11-02.csv"'
+    assert answer.headers["content-disposition"] == 'attachment; filename="usage-by-model-2026-11-01-2026-11-02.csv"'
     rows = list(csv.DictReader(io.StringIO(answer.text)))
     assert [(row["date"], row["key"], row["cost"], row["source"]) for row in rows] == [
         ("2026-11-01", "gpt-6-luna", "2", "openai"),
         ("2026-11-01", '\'=HYPERLINK("x")', "1.5", "openai"),
     ]
+    whole = await server.ask("start=2026-11-01&end=2026-11-02&groupBy=model&sort=cost&format=csv&rowsOf=range")
+    assert [(row["start"], row["end"], row["key"], row["cost"]) for row in csv.DictReader(io.StringIO(whole.text))] == [
+        ("2026-11-01", "2026-11-02", '\'=HYPERLINK("x")', "1.5"),
+        ("2026-11-01", "2026-11-02", "gpt-6-luna", "2"),
+    ]
+    summed = await server.ask("start=2026-11-01&end=2026-11-02&format=csv&rowsOf=range")
+    assert [(row["key"], row["cost"]) for row in csv.DictReader(io.StringIO(summed.text))] == [("", "3.5")]
     daily = await server.ask("start=2026-11-01&end=2026-11-02&format=csv")
     assert [row["cost"] for row in csv.DictReader(io.StringIO(daily.text))] == ["3.5", "0"]
     as_asked = await server.ask("format=json", Accept="text/csv")

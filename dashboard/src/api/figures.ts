@@ -32,10 +32,15 @@ export function useStatusHours() {
 
 export type GroupBy = "day" | "model" | "project";
 
-export function useUsage(workspaceId: string, start: string, end: string, groupBy: GroupBy = "day") {
+/** With a `sort` the server sorts the groups of each day, or the days where nothing is grouped; without, days as the calendar has them. */
+export function useUsage(workspaceId: string, start: string, end: string, groupBy: GroupBy = "day", sort?: string) {
+  const asked = { workspaceId, start, end, groupBy };
+  const key = ["usage", workspaceId, start, end, groupBy];
   return useQuery({
-    queryKey: ["usage", workspaceId, start, end, groupBy],
-    queryFn: () => read(api.GET("/api/v1/cto/openai/usage", { params: { query: { workspaceId, start, end, groupBy } } })),
+    queryKey: [...key, sort],
+    queryFn: () => read(api.GET("/api/v1/cto/openai/usage", { params: { query: sort === undefined ? asked : { ...asked, sort } } })),
+    // the rows stay while they are sorted anew, and with them the focus; those of other days do not
+    placeholderData: (before, query) => (query?.queryKey.slice(0, key.length).join() === key.join() ? before : undefined),
     refetchInterval: MINUTE,
     staleTime: MINUTE / 2,
   });

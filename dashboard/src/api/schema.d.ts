@@ -1971,6 +1971,7 @@ export interface components {
             currency?: "usd";
             totals: components["schemas"]["UsageFigures"];
             buckets: components["schemas"]["UsageBucket"][];
+            groups: components["schemas"]["UsageGroup"][];
             notes: string[];
             metered?: components["schemas"]["UsageMetered"] | null;
         };
@@ -3516,7 +3517,9 @@ export interface operations {
                 start?: string;
                 end?: string;
                 groupBy?: "day" | "model" | "project";
+                sort?: string;
                 format?: "json" | "csv";
+                rowsOf?: "day" | "range";
                 workspaceId?: string;
             };
             header?: never;

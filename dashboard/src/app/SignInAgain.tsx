@@ -3,6 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { type SyntheticEvent, useEffect, useState } from "react";
 
 import { api, onSignedOut, read } from "~/api/client";
+import { asProblem } from "~/api/problem";
 import { fetchSession, SESSION, type Session } from "~/api/session";
 import { Button } from "~/ui/Button";
 import { TextField } from "~/ui/Field";
@@ -38,13 +39,19 @@ export function SignInAgain({ session }: { session: Session }) {
 function Form({ email, oidcName, onDone }: { email: string; oidcName: string | null; onDone: () => Promise<void> }) {
   const [password, setPassword] = useState("");
   const [code, setCode] = useState("");
+  const [needsCode, setNeedsCode] = useState(false); // for good: a wrong code that is taken back does not take its field away
   const { submit, busy, problem } = useSubmit({
     send: async () => {
-      await read(api.POST("/api/v1/auth/login", { body: { email, password, ...(code ? { code: code.trim() } : {}) } }));
+      const typed = code.trim().replaceAll(" ", ""); // apps show it as 123 456
+      try {
+        await read(api.POST("/api/v1/auth/login", { body: { email, password, ...(typed ? { code: typed } : {}) } }));
+      } catch (failure) {
+        if (asProblem(failure).code === "SECOND_FACTOR_REQUIRED") setNeedsCode(true);
+        throw failure;
+      }
       await onDone();
     },
   });
-  const needsCode = problem?.code === "SECOND_FACTOR_REQUIRED" || code !== "";
   const onSubmit = (event: SyntheticEvent) => {
     event.preventDefault();
     submit(undefined);

@@ -1,5 +1,5 @@
 import { Dialog } from "radix-ui";
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 
 import { IconButton } from "./Button";
 import { SaidHere } from "./Said";
@@ -12,11 +12,16 @@ interface Props {
 }
 
 function Surface({ kind, title, note, onClose, children }: Props & { kind: "sheet" | "dialog" }) {
+  const [before] = useState(() => document.activeElement);
+  const giveFocusBack = (event: Event) => {
+    event.preventDefault(); // Radix would look for the button of its own that opened it, and there is none
+    if (before instanceof HTMLElement) before.focus({ preventScroll: true });
+  };
   return (
     <Dialog.Root open onOpenChange={(open) => !open && onClose()}>
       <Dialog.Portal>
         <Dialog.Overlay className="veil" />
-        <Dialog.Content className={kind} {...(note ? {} : { "aria-describedby": undefined })}>
+        <Dialog.Content className={kind} onCloseAutoFocus={giveFocusBack} {...(note ? {} : { "aria-describedby": undefined })}>
           <header className="sheet-head">
             <div>
               <Dialog.Title asChild>

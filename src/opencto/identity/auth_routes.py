@@ -205,13 +205,15 @@ def turn_off_second_factor(body: PasswordProof, caller: CurrentCaller, work: Wor
 
 
 _REDIRECT: dict[int | str, dict[str, Any]] = {
-    302: {"description": "Where to go on: the issuer, the dashboard, or `/login?problem=CODE`."},
+    302: {"description": "Where to go on: the issuer, the dashboard, or `/login?problem=CODE&request=ID`."},
     **fails_with(NotFound),
 }
 
 
-def _trouble(trouble: OidcTrouble) -> Response:
-    response = RedirectResponse(f"/login?{urlencode({'problem': trouble.code})}", 302)
+def _trouble(trouble: OidcTrouble, request: Request) -> Response:
+    """To the page that says what happened, with the id by which the log knows this request."""
+    told = urlencode({"problem": trouble.code, "request": origin_of(request).request_id})
+    response = RedirectResponse(f"/login?{told}", 302)
     response.delete_cookie(OIDC_COOKIE, path=COOKIE_PATH)
     return response
 
@@ -224,6 +226,7 @@ def _require_oidc(services: Identity) -> None:
 @router.get("/oidc/start", response_class=RedirectResponse, status_code=302, responses=_REDIRECT)
 @access.open_to_all("sends the browser to the issuer")
 def start_oidc(
+    request: Request,
     caller: MaybeCaller,
     services: Identity,
     link: Annotated[
@@ -237,7 +240,7 @@ def start_oidc(
             raise OidcTrouble("OIDC_OUT_OF_DATE")
         departing = services.oidc.start(caller if link else None)
     except OidcTrouble as trouble:
-        return _trouble(trouble)
+        return _trouble(trouble, request)
     response = RedirectResponse(departing.url, 302)
     keep_cookie(response, OIDC_COOKIE, departing.cookie, MINUTES * 60, services.settings, COOKIE_PATH)
     return response
@@ -260,7 +263,7 @@ def finish_oidc(
     try:
         signed_in = services.oidc.finish(Returned(state, code, error, iss), sealed, caller, origin_of(request))
     except OidcTrouble as trouble:
-        return _trouble(trouble)
+        return _trouble(trouble, request)
     response = RedirectResponse("/account" if signed_in is None else "/", 302)
     response.delete_cookie(OIDC_COOKIE, path=COOKIE_PATH)
     return response if signed_in is None else _keep_signed_in(response, signed_in, services.settings)

@@ -64,7 +64,7 @@ Trouble = Literal[
     "NOT_CLAIMED",
     "RATE_LIMITED",
 ]
-"""What `/login?problem=` may say."""
+"""What `problem` may say at `/login?problem=CODE&request=ID`."""
 
 _EMAIL: TypeAdapter[str] = TypeAdapter(Email)
 _NAME: TypeAdapter[str] = TypeAdapter(Name)

@@ -20,7 +20,7 @@ from opencto.core.settings import Settings
 from opencto.identity.caller import WorkspaceCaller
 from opencto.ledger.usage_sums import UsageSum, sums
 from opencto.ops.errors import ProjectsNotConfigured
-from opencto.ops.figures import Counted, Figures, Part, Span, buckets, figures_of, money, total
+from opencto.ops.figures import SORTS, Counted, Figures, Order, Part, Span, buckets, figures_of, groups, money, total
 from opencto.ops.kept import Kept
 from opencto.ops.models import BUCKET, fingerprint
 from opencto.ops.organization import OrganizationReader, Reading, Wanted
@@ -47,9 +47,10 @@ class Asked:
 
     span: Span
     group_by: GroupBy
+    order: Order
 
     @classmethod
-    def of(cls, start: date | None, end: date | None, group_by: GroupBy, today: date) -> "Asked":
+    def of(cls, start: date | None, end: date | None, group_by: GroupBy, sort: str | None, today: date) -> "Asked":
         """Absent days mean until today, and the 30 days that end then. Raises Invalid."""
         last = end or today
         first = start or max(EARLIEST, last - timedelta(days=USUAL_DAYS - 1))
@@ -64,7 +65,7 @@ class Asked:
                 "start",
                 f"must be at most {MOST_DAYS} days before the end, which is included: {_earliest(last)} or later",
             )
-        return cls(Span(first, last), group_by)
+        return cls(Span(first, last), group_by, _order(sort))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +101,15 @@ class UsageService:
         self._pepper = secrets.token_bytes(32)
 
     async def report(
-        self, who: WorkspaceCaller, start: date | None, end: date | None, group_by: GroupBy
+        self,
+        who: WorkspaceCaller,
+        start: date | None,
+        end: date | None,
+        group_by: GroupBy,
+        sort: str | None = None,
     ) -> tuple[UsageReport, Mapping[str, str]]:
         """The report, and the headers that say how many reads are left. Raises Invalid, ProjectsNotConfigured and what the path raises."""
-        asked = Asked.of(start, end, group_by, self._clock.now().date())
+        asked = Asked.of(start, end, group_by, sort, self._clock.now().date())
         destination = await self._resolver.administration(who.workspace_id, who.person_id)
         if destination is None:
             counted = await self._limiter.take(who, BUCKET)
@@ -206,7 +212,8 @@ class UsageService:
             source=source,
             as_of=as_of,
             totals=figures_of(counted.parts),
-            buckets=buckets(asked.span, counted.parts, asked.group_by),
+            buckets=buckets(asked.span, counted.parts, asked.group_by, asked.order),
+            groups=groups(counted.parts, asked.group_by, asked.order),
             notes=[*notes, *counted.notes] if source != "openai" else [*counted.notes, *notes],
         )
 
@@ -273,6 +280,15 @@ def _sandbox_notes(reading: Reading) -> list[str]:
             f"They contain 30 days of demo data (project {DEMO_PROJECT}). OPENCTO_SANDBOX_DEMO=off leaves it out."
         )
     return notes
+
+
+def _order(sort: str | None) -> Order:
+    if sort is None:
+        return Order()
+    name = sort.removeprefix("-")
+    if name not in SORTS:
+        raise Invalid.field("sort", f"must be one of {', '.join(SORTS)}, with a hyphen before it to turn it")
+    return Order(name, is_falling=sort != name)
 
 
 def _earliest(last: date) -> date:

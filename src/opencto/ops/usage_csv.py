@@ -1,12 +1,13 @@
-"""A usage report as CSV: a row for each day, or for each group of each day."""
+"""A usage report as CSV: a row for each day or each group of it, or one for the whole range or each group of that."""
 
 import csv
 import io
 
-from opencto.wire.usage import UsageReport
+from opencto.core.spreadsheet import defused
+from opencto.wire.usage import RowsOf, UsageReport
 
+WHEN: dict[RowsOf, tuple[str, ...]] = {"day": ("date",), "range": ("start", "end")}
 COLUMNS: tuple[str, ...] = (
-    "date",
     "key",
     "inputTokens",
     "cachedInputTokens",
@@ -21,20 +22,17 @@ COLUMNS: tuple[str, ...] = (
 )
 
 
-def as_csv(report: UsageReport, *, grouped: bool) -> str:
+def as_csv(report: UsageReport, *, grouped: bool, rows_of: RowsOf) -> str:
     """RFC 4180, with a header line. An unknown cost is an empty field."""
     told = io.StringIO()
-    write = csv.DictWriter(told, COLUMNS, lineterminator="\r\n")
+    columns = (*WHEN[rows_of], *COLUMNS)
+    write = csv.DictWriter(told, columns, lineterminator="\r\n")
     write.writeheader()
     shown = report.model_dump(mode="json", by_alias=True)
-    always = {"currency": report.currency, "source": report.source, "asOf": shown["asOf"]}
-    for bucket in shown["buckets"]:
-        for row in bucket["groups"] if grouped else [bucket]:
-            fields = {name: row[name] for name in COLUMNS if name in row}
-            write.writerow({**always, **fields, "date": bucket["date"], "key": _plain(row.get("key", ""))})
+    always = {name: shown[name] for name in ("start", "end", "currency", "source", "asOf")}
+    whole = {**shown["totals"], "groups": shown["groups"]}
+    for part in shown["buckets"] if rows_of == "day" else [whole]:
+        for row in part["groups"] if grouped else [part]:
+            fields = {**always, **part, **row, "key": defused(row.get("key", ""))}
+            write.writerow({name: fields[name] for name in columns})
     return told.getvalue()
-
-
-def _plain(text: str) -> str:
-    """A name that a spreadsheet would take for a formula is shown as the text it is."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

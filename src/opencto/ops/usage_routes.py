@@ -16,7 +16,7 @@ from opencto.ops.errors import ProjectsNotConfigured
 from opencto.ops.usage import UsageService
 from opencto.ops.usage_csv import as_csv
 from opencto.wire.identity import Role, Scope
-from opencto.wire.usage import GroupBy, UsageReport
+from opencto.wire.usage import GroupBy, RowsOf, UsageReport
 
 router = APIRouter(route_class=GuardedRoute, tags=["openai"])
 _CSV = "text/csv"
@@ -51,14 +51,33 @@ async def read_openai_usage(
     start: Annotated[Day | None, Query(description="UTC; absent means 30 days up to the end.")] = None,
     end: Annotated[Day | None, Query(description="UTC, included, at most 180 days in all; absent means today.")] = None,
     group_by: Annotated[GroupBy, Query(alias="groupBy")] = "day",
+    sort: Annotated[
+        str | None,
+        Query(
+            max_length=40,
+            description="What groups are sorted by, or with groupBy=day the days: key, requests, "
+            "inputTokens, outputTokens or cost; a hyphen before it turns the order round. "
+            "Absent: groups the dearest first, days as the calendar has them.",
+        ),
+    ] = None,
     shape: Annotated[
         Literal["json", "csv"] | None, Query(alias="format", description="Absent: as the Accept header says.")
     ] = None,
+    rows_of: Annotated[
+        RowsOf,
+        Query(
+            alias="rowsOf",
+            description="Of CSV alone: with range its rows are the whole range, or the groups of it, instead of those of each day.",
+        ),
+    ] = "day",
 ) -> Response:
     """What was used and what it cost, by UTC day. OpenAI's own figures where there is an admin key, else our ledger's, and `source` says which."""
-    report, counted = await service.report(who, start, end, group_by)
+    report, counted = await service.report(who, start, end, group_by, sort)
     if shape == "csv" or (shape is None and _CSV in request.headers.get("accept", "").lower()):
-        name = f"usage-{report.start}-{report.end}.csv"
+        by = "" if group_by == "day" else f"-by-{group_by}"
+        name = f"usage{by}-{report.start}-{report.end}.csv"
         headers = {**counted, "Content-Disposition": f'attachment; filename="{name}"', "Vary": "Accept"}
-        return Response(as_csv(report, grouped=group_by != "day"), 200, headers, f"{_CSV}; charset=utf-8")
+        return Response(
+            as_csv(report, grouped=group_by != "day", rows_of=rows_of), 200, headers, f"{_CSV}; charset=utf-8"
+        )
     return Response(report.model_dump_json(), 200, {**counted, "Vary": "Accept"}, "application/json")

@@ -8,6 +8,7 @@ from pydantic import Field
 from opencto.wire.base import Time, Wire
 
 GroupBy = Literal["day", "model", "project"]
+RowsOf = Literal["day", "range"]
 UsageSource = Literal["openai", "ledger", "sandbox"]
 
 
@@ -24,7 +25,7 @@ class UsageFigures(Wire):
 
 
 class UsageGroup(UsageFigures):
-    """The part of a day that belongs to one model or project."""
+    """The part of a day, or of all of them, that belongs to one model or project."""
 
     key: str = Field(description="A model (or what else OpenAI bills, such as web search), or a project's id.")
 
@@ -58,6 +59,7 @@ class UsageReport(Wire):
     currency: Literal["usd"] = "usd"
     totals: UsageFigures
     buckets: list[UsageBucket]
+    groups: list[UsageGroup] = Field(description="Those of all days, added up. Empty with groupBy=day.")
     notes: list[str] = Field(description="What one has to know to read the figures.")
     metered: UsageMetered | None = Field(
         default=None, description="Where OpenAI's figures and our ledger's both exist."

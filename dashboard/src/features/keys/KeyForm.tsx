@@ -6,11 +6,12 @@ import { useMay, useWorkspaceId } from "~/api/workspace";
 import { Button } from "~/ui/Button";
 import { SelectField, TextField } from "~/ui/Field";
 import { Notice, ProblemNotice } from "~/ui/Notice";
+import { Sheet } from "~/ui/Sheet";
 import { useSubmit } from "~/ui/useSubmit";
 
-import { type KeyProvider, type KeyScope, saveKey, stalesOfKeys } from "./api";
+import { idOf, type KeyProvider, type KeyScope, saveKey, type StoredKey, stalesOfKeys, useKeys } from "./api";
 import { ReportCard } from "./KeySheet";
-import { NAMES } from "./words";
+import { NAMES, SCOPES } from "./words";
 
 const PROVIDERS = [
   { value: "openai", label: "OpenAI key: models, voice, chat" },
@@ -32,12 +33,55 @@ async function sendTyped<Answer>(field: RefObject<HTMLInputElement | null>, send
   }
 }
 
-export function KeyForm({ onClose }: { onClose: () => void }) {
+interface Choice {
+  provider: KeyProvider;
+  scope: KeyScope;
+}
+
+/** The sheet of a key to be saved. There is one key of each kind for each use, so what is chosen says whether it takes another's place. */
+export function NewKey({ onClose }: { onClose: () => void }) {
   const workspaceId = useWorkspaceId();
+  const keys = useKeys(workspaceId);
   const mayShare = useMay("admin");
   const preset: { provider?: string; scope?: string } = useSearch({ strict: false });
-  const [provider, setProvider] = useState<KeyProvider>(preset.provider === "openai-admin" ? "openai-admin" : "openai");
-  const [scope, setScope] = useState<KeyScope>(preset.scope === "workspace" && mayShare ? "workspace" : "user");
+  const [choice, choose] = useState<Choice>({
+    provider: preset.provider === "openai-admin" ? "openai-admin" : "openai",
+    scope: preset.scope === "workspace" && mayShare ? "workspace" : "user",
+  });
+  const [sent, setSent] = useState<{ over: StoredKey | undefined } | null>(null); // soon the list has the new one in its place
+  const stored = keys.data?.keys.find((one) => idOf(one) === idOf(choice));
+  const replaced = sent === null ? stored : sent.over;
+  const [title, note] = replaced
+    ? [`Replace the ${NAMES[replaced.provider]} ${replaced.keyHint}`, `It is used for ${SCOPES[replaced.scope]}. The new key is tried before it takes this one's place.`]
+    : ["Add a key", "It is tried before it is kept, and sealed when it is."];
+  return (
+    <Sheet title={title} note={note} onClose={onClose}>
+      <KeyForm
+        choice={choice}
+        choose={(next) => {
+          choose(next);
+          setSent(null);
+        }}
+        isReplacing={replaced !== undefined}
+        onSend={() => setSent({ over: stored })}
+        onClose={onClose}
+      />
+    </Sheet>
+  );
+}
+
+interface FormProps {
+  choice: Choice;
+  choose: (choice: Choice) => void;
+  isReplacing: boolean;
+  onSend: () => void;
+  onClose: () => void;
+}
+
+function KeyForm({ choice, choose, isReplacing, onSend, onClose }: FormProps) {
+  const { provider, scope } = choice;
+  const workspaceId = useWorkspaceId();
+  const mayShare = useMay("admin");
   const secret = useRef<HTMLInputElement>(null);
   const [isEmpty, setEmpty] = useState(false);
   const saving = useSubmit({
@@ -48,7 +92,9 @@ export function KeyForm({ onClose }: { onClose: () => void }) {
     event.preventDefault();
     const nothing = (secret.current?.value.trim() ?? "") === "";
     setEmpty(nothing);
-    if (!saving.busy && !nothing) saving.submit(undefined);
+    if (saving.busy || nothing) return;
+    onSend();
+    saving.submit(undefined);
   };
   if (saving.result)
     return (
@@ -65,17 +111,17 @@ export function KeyForm({ onClose }: { onClose: () => void }) {
   return (
     <form onSubmit={onSubmit} autoComplete="off">
       {saving.problem && <ProblemNotice failure={saving.problem} />}
-      <SelectField label="Kind" options={PROVIDERS} value={provider} onChange={(event) => setProvider(event.target.value as KeyProvider)} />
+      <SelectField label="Kind" options={PROVIDERS} value={provider} onChange={(event) => choose({ ...choice, provider: event.target.value as KeyProvider })} />
       <SelectField
         label="Used for"
         options={[{ value: "user", label: "You alone" }, ...(mayShare ? [{ value: "workspace", label: "Everybody in this workspace" }] : [])]}
         value={scope}
         help="Your own key wins over the workspace's, and that over the server's."
-        onChange={(event) => setScope(event.target.value as KeyScope)}
+        onChange={(event) => choose({ ...choice, scope: event.target.value as KeyScope })}
       />
       <TextField
         ref={secret}
-        label="Key"
+        label={isReplacing ? "New key" : "Key"}
         type="password"
         autoComplete="off"
         spellCheck={false}
@@ -84,7 +130,7 @@ export function KeyForm({ onClose }: { onClose: () => void }) {
         error={isEmpty ? "Paste the key." : saving.errorOf("apiKey")}
       />
       <Button type="submit" tone="primary" busy={saving.busy}>
-        {saving.busy ? "Asking OpenAI about it…" : "Check and save"}
+        {saving.busy ? "Asking OpenAI about it…" : isReplacing ? "Check and replace" : "Check and save"}
       </Button>
     </form>
   );

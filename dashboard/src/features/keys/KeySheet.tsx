@@ -11,7 +11,7 @@ import { useItem } from "~/ui/useItem";
 
 import { idOf, type KeyReport, type StoredKey, useKeys } from "./api";
 import { DeleteKey } from "./DeleteKey";
-import { KeyForm } from "./KeyForm";
+import { NewKey } from "./KeyForm";
 import { NAMES, SCOPES, STATES } from "./words";
 
 /** The sheet of a key, or of a new one at /keys/new. */
@@ -20,12 +20,7 @@ export function KeySheet() {
   const navigate = useNavigate();
   const close = () => void navigate({ to: "/keys" });
   const keys = useKeys(useWorkspaceId());
-  if (item === "new")
-    return (
-      <Sheet title="Add a key" note="It is tried before it is kept, and sealed when it is." onClose={close}>
-        <KeyForm onClose={close} />
-      </Sheet>
-    );
+  if (item === "new") return <NewKey onClose={close} />;
   const stored = keys.data?.keys.find((one) => idOf(one) === item);
   return (
     <Sheet title={stored ? `${NAMES[stored.provider]} ${stored.keyHint}` : "Key"} onClose={close}>

@@ -35,7 +35,7 @@ const columns = (isUsed: boolean): readonly Column<ModelRow>[] => [
   {
     name: "Used by",
     sort: "used",
-    cell: (row) => (row.settings.length === 0 ? <span className="soft">nothing here</span> : row.settings.map((name) => <Setting key={name} name={name} />)),
+    cell: (row) => (row.settings.length === 0 ? <span className="soft">nothing here</span> : <span>{row.settings.map((name) => <Setting key={name} name={name} />)}</span>),
   },
   { name: "Requests, 30 days", number: true, sort: "requests", cell: (row) => (row.used ? count(row.used.requests) : isUsed ? <span className="soft">0</span> : UNKNOWN) },
   { name: "Cost, 30 days", number: true, sort: "cost", cell: (row) => (row.used ? money(row.used.cost) : isUsed ? <span className="soft">–</span> : UNKNOWN) },

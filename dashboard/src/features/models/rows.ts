@@ -8,26 +8,12 @@ export interface ModelRow {
 }
 
 export function rowsOf(catalogue: ModelCatalogue, usage: UsageReport | undefined): ModelRow[] {
-  const used = usage ? byModel(usage) : new Map<string, NonNullable<ModelRow["used"]>>();
+  const used = new Map(usage?.groups.map((group) => [group.key, group]));
   return catalogue.data.map((model) => ({
     model,
     settings: catalogue.inUse.filter((one) => one.model === model.id).map((one) => one.setting),
     used: used.get(model.id) ?? null,
   }));
-}
-
-/** The groups of all days, added up. A cost stays unknown where no day knows it. */
-export function byModel(usage: UsageReport): Map<string, NonNullable<ModelRow["used"]>> {
-  const sums = new Map<string, NonNullable<ModelRow["used"]>>();
-  for (const group of usage.buckets.flatMap((bucket) => bucket.groups)) {
-    const sum = sums.get(group.key) ?? { requests: 0, cost: null, inputTokens: 0, outputTokens: 0 };
-    sum.requests += group.requests;
-    sum.inputTokens += group.inputTokens;
-    sum.outputTokens += group.outputTokens;
-    if (group.cost !== null) sum.cost = String(Number(sum.cost ?? 0) + Number(group.cost));
-    sums.set(group.key, sum);
-  }
-  return sums;
 }
 
 const SORTS: Record<string, (row: ModelRow) => string | number> = {

@@ -13,6 +13,7 @@ const report = (days: [string, string | null][]): UsageReport => ({
   currency: "usd",
   totals: { ...nothing, cost: null },
   buckets: days.map(([date, cost]) => ({ ...nothing, date, cost, groups: [] })),
+  groups: [],
   notes: [],
 });
 

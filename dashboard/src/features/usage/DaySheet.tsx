@@ -1,20 +1,29 @@
 import { useNavigate } from "@tanstack/react-router";
 
-import { useUsage } from "~/api/figures";
+import { type UsageReport, useUsage } from "~/api/figures";
 import { useWorkspaceId } from "~/api/workspace";
-import { DataTable } from "~/ui/DataTable";
+import { type Column, DataTable } from "~/ui/DataTable";
 import { Facts } from "~/ui/Figures";
 import { count, longDay, money } from "~/ui/format";
 import { Loaded } from "~/ui/Loading";
 import { Sheet } from "~/ui/Sheet";
 import { SourceLine } from "~/ui/Source";
 import { useItem } from "~/ui/useItem";
+import { useListState } from "~/ui/useListState";
 
-/** One day: every kind of token, and the models. */
+const COLUMNS: readonly Column<UsageReport["buckets"][number]["groups"][number]>[] = [
+  { name: "Model", sort: "key", cell: (group) => group.key },
+  { name: "Requests", sort: "requests", number: true, cell: (group) => count(group.requests) },
+  { name: "Cost", sort: "cost", number: true, cell: (group) => money(group.cost) },
+];
+
+/** One day: every kind of token, and the models. The order of these has a name of its own in the address, beside the page's. */
 export function DaySheet() {
   const day = useItem();
   const navigate = useNavigate();
-  const usage = useUsage(useWorkspaceId(), day, day, "model");
+  const [search, change] = useListState();
+  const sort = search.models ?? "-cost";
+  const usage = useUsage(useWorkspaceId(), day, day, "model", sort);
   return (
     <Sheet title={/^\d{4}-\d{2}-\d{2}$/.test(day) ? longDay(day) : day} note="One day in UTC" onClose={() => void navigate({ to: "/usage", search: (now: object) => now })}>
       <Loaded query={usage}>
@@ -33,13 +42,10 @@ export function DaySheet() {
             />
             <DataTable
               label="Models of the day"
-              columns={[
-                { name: "Model", cell: (group) => group.key },
-                { name: "Requests", number: true, cell: (group) => count(group.requests) },
-                { name: "Cost", number: true, cell: (group) => money(group.cost) },
-              ]}
+              columns={COLUMNS}
               rows={report.buckets[0]?.groups ?? []}
               keyOf={(group) => group.key}
+              sort={{ now: sort, change: (next) => change({ models: next }) }}
               empty={<p className="soft">No model was used on this day. The bars of the page show on which days some were.</p>}
             />
           </>

@@ -18,8 +18,8 @@ type Row = Pick<UsageFigures, "requests" | "inputTokens" | "outputTokens" | "cos
 
 const FIGURES: readonly Column<Row>[] = [
   { name: "Requests", sort: "requests", by: (row) => row.requests, number: true, cell: (row) => count(row.requests) },
-  { name: "Tokens in", sort: "in", by: (row) => row.inputTokens, number: true, cell: (row) => count(row.inputTokens) },
-  { name: "Tokens out", sort: "out", by: (row) => row.outputTokens, number: true, cell: (row) => count(row.outputTokens) },
+  { name: "Tokens in", sort: "inputTokens", by: (row) => row.inputTokens, number: true, cell: (row) => count(row.inputTokens) },
+  { name: "Tokens out", sort: "outputTokens", by: (row) => row.outputTokens, number: true, cell: (row) => count(row.outputTokens) },
   {
     name: "Cost",
     sort: "cost",
@@ -28,27 +28,23 @@ const FIGURES: readonly Column<Row>[] = [
     cell: (row) => (row.cost === null && row.requests === 0 ? money(0) : money(row.cost)),
   },
 ];
-const FIRST: Record<By, Column<Row>> = {
-  day: { name: "Day", sort: "day", by: (row) => row.key, cell: (row) => row.name },
-  model: { name: "Model", sort: "name", by: (row) => row.name, cell: (row) => row.name },
-  project: { name: "Project", sort: "name", by: (row) => row.name, cell: (row) => row.name },
-  surface: { name: "Surface", sort: "name", by: (row) => row.name, cell: (row) => row.name },
-  person: { name: "Person", sort: "name", by: (row) => row.name, cell: (row) => row.name },
-};
+const HEADS: Record<By, string> = { day: "Day", model: "Model", project: "Project", surface: "Surface", person: "Person" };
 
-/** A report comes whole, at most 180 days of it, so the page sorts it: days the newest first, everything else the dearest. */
-function Sorted({ by, rows }: { by: By; rows: readonly Row[] }) {
-  const [search, change] = useListState();
-  const sort = search.sort ?? (by === "day" ? "-day" : "-cost");
-  const columns = [FIRST[by], ...FIGURES];
+const columnsOf = (by: By): readonly Column<Row>[] => [{ name: HEADS[by], sort: "key", by: (row) => row.name, cell: (row) => row.name }, ...FIGURES];
+
+/** Days the newest first, everything else the dearest, unless the address says otherwise. */
+const useSort = (by: By): string => useListState()[0].sort ?? (by === "day" ? "-key" : "-cost");
+
+function Parts({ by, rows }: { by: By; rows: readonly Row[] }) {
+  const [, change] = useListState();
   return (
     <DataTable
       label={`Usage by ${by}`}
-      columns={columns}
-      rows={inOrder(rows, columns, sort)}
+      columns={columnsOf(by)}
+      rows={rows}
       keyOf={(row) => row.key}
       open={by === "day" ? (row) => `/usage/${row.key}` : undefined}
-      sort={{ now: sort, change: (next) => change({ sort: next }) }}
+      sort={{ now: useSort(by), change: (next) => change({ sort: next }) }}
       empty={nothing}
     />
   );
@@ -64,7 +60,7 @@ export function ByGroup({ by, range }: { by: By; range: Range }) {
 }
 
 function Reported({ by, range }: { by: "day" | "model" | "project"; range: Range }) {
-  const usage = useUsage(useWorkspaceId(), range.start, range.end, by);
+  const usage = useUsage(useWorkspaceId(), range.start, range.end, by, useSort(by));
   return (
     <Loaded query={usage}>
       {(report) => (
@@ -72,7 +68,7 @@ function Reported({ by, range }: { by: "day" | "model" | "project"; range: Range
           <p className="help">
             <SourceLine report={report} />
           </p>
-          <Sorted by={by} rows={by === "day" ? days(report) : groups(report)} />
+          <Parts by={by} rows={by === "day" ? days(report) : report.groups.map((group) => ({ ...group, name: group.key }))} />
         </>
       )}
     </Loaded>
@@ -83,20 +79,6 @@ const days = (report: UsageReport): Row[] =>
   report.buckets
     .filter((one) => one.requests > 0 || one.cost !== null)
     .map((one) => ({ ...one, key: one.date, name: longDay(one.date) }));
-
-/** The groups of all days added up, those asked most first. */
-function groups(report: UsageReport): Row[] {
-  const sums = new Map<string, Row>();
-  for (const group of report.buckets.flatMap((bucket) => bucket.groups)) {
-    const sum = sums.get(group.key) ?? { key: group.key, name: group.key, requests: 0, inputTokens: 0, outputTokens: 0, cost: null };
-    sum.requests += group.requests;
-    sum.inputTokens += group.inputTokens;
-    sum.outputTokens += group.outputTokens;
-    if (group.cost !== null) sum.cost = String(Number(sum.cost ?? 0) + Number(group.cost));
-    sums.set(group.key, sum);
-  }
-  return [...sums.values()].sort((one, other) => other.requests - one.requests);
-}
 
 const SURFACES: Record<string, string> = {
   realtime_token: "Voice: sessions begun",
@@ -111,8 +93,10 @@ function shareName(by: "surface" | "person", share: Schemas["LedgerShare"]): str
   return (share.key !== null && SURFACES[share.key]) || (share.key ?? "not known");
 }
 
+/** The answer comes whole, and the page knows the names that are shown, so the page sorts it. */
 function Shares({ by, range }: { by: "surface" | "person"; range: Range }) {
   const workspaceId = useWorkspaceId();
+  const sort = useSort(by);
   const shares = useQuery({
     queryKey: ["shares", workspaceId, range, by],
     queryFn: () => read(api.GET("/api/v1/ledger/shares", { params: { query: { workspaceId, ...range, groupBy: by } } })),
@@ -122,7 +106,7 @@ function Shares({ by, range }: { by: "surface" | "person"; range: Range }) {
       {({ data }) => (
         <>
           <p className="help">From OpenCTO's own ledger: OpenAI does not know surfaces and people. Calls to the sandbox are not in it.</p>
-          <Sorted by={by} rows={data.map((share) => ({ ...share, key: share.key ?? "", name: shareName(by, share) }))} />
+          <Parts by={by} rows={inOrder(data.map((share) => ({ ...share, key: share.key ?? "", name: shareName(by, share) })), columnsOf(by), sort)} />
         </>
       )}
     </Loaded>

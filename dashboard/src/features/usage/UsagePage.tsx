@@ -1,4 +1,5 @@
 import { Outlet } from "@tanstack/react-router";
+import type { ReactNode } from "react";
 
 import { type UsageReport, useUsage } from "~/api/figures";
 import { useMay, useWorkspaceId } from "~/api/workspace";
@@ -33,10 +34,20 @@ function sumUp({ totals, start, end, buckets }: UsageReport): string {
   return `${money(totals.cost ?? "0")} for ${plural(totals.requests, "request")} from ${longDay(start)} to ${longDay(end)}.${peak}`;
 }
 
-/** What the table below shows, from where it has it; models and projects also by day. */
-function csvAddress(workspaceId: string, range: Range, by: By): string {
-  const path = by === "surface" || by === "person" ? "/api/v1/ledger/shares" : "/api/v1/cto/openai/usage";
-  return `${path}?${new URLSearchParams({ workspaceId, ...range, groupBy: by, format: "csv" }).toString()}`;
+/** What the table below shows, as rows of days or of the whole range, from where it has it. */
+function csvAddress(workspaceId: string, range: Range, by: By, rows: { rowsOf: "day" | "range"; sort?: string | undefined }): string {
+  const isShare = by === "surface" || by === "person";
+  const asked = { workspaceId, ...range, groupBy: by, format: "csv", ...(isShare ? {} : { rowsOf: rows.rowsOf, ...(rows.sort ? { sort: rows.sort } : {}) }) };
+  return `${isShare ? "/api/v1/ledger/shares" : "/api/v1/cto/openai/usage"}?${new URLSearchParams(asked).toString()}`;
+}
+
+function Download({ href, children }: { href: string; children: ReactNode }) {
+  return (
+    <a className="button" href={href} download>
+      <Icon name="download" size={18} />
+      {children}
+    </a>
+  );
 }
 
 export function UsagePage() {
@@ -52,10 +63,10 @@ export function UsagePage() {
       title="Usage"
       lead={usage.data && sumUp(usage.data)}
       actions={
-        <a className="button" href={csvAddress(workspaceId, range, by)} download>
-          <Icon name="download" size={18} />
-          CSV
-        </a>
+        <>
+          <Download href={csvAddress(workspaceId, range, by, { rowsOf: by === "day" ? "day" : "range", sort: search.sort })}>CSV</Download>
+          {(by === "model" || by === "project") && <Download href={csvAddress(workspaceId, range, by, { rowsOf: "day" })}>CSV by day</Download>}
+        </>
       }
     >
       <RangeTools range={range} today={today} change={change} />

@@ -6,7 +6,7 @@ from opencto.client.endpoints import Resource, RunT, call, streamed
 from opencto.client.sending import Route, Sent, sending
 from opencto.client.streams import Bytes
 from opencto.wire.models import Capability, ModelCatalogue
-from opencto.wire.usage import GroupBy, UsageReport
+from opencto.wire.usage import GroupBy, RowsOf, UsageReport
 
 USAGE = Route("GET", "/api/v1/cto/openai/usage")
 
@@ -30,10 +30,14 @@ class Usage(Resource[RunT]):
         start: date | str | None = None,
         end: date | str | None = None,
         group_by: GroupBy = "day",
+        sort: str | None = None,
         workspace_id: str | None = None,
     ) -> Sent:
-        """Both days included, at most 180; without `start` the 30 days up to `end`, without `end` up to today."""
-        return sending(query={**self._asked(start, end, group_by, workspace_id), "format": "json"})
+        """Both days included, at most 180; without `start` the 30 days up to `end`, without `end` up to today.
+
+        `sort`: what the groups are sorted by, or the days where `group_by` is `day`, such as `-cost`.
+        """
+        return sending(query={**self._asked(start, end, group_by, sort, workspace_id), "format": "json"})
 
     @streamed(USAGE, lambda: Bytes, "text/csv")
     def export(
@@ -42,12 +46,21 @@ class Usage(Resource[RunT]):
         start: date | str | None = None,
         end: date | str | None = None,
         group_by: GroupBy = "day",
+        sort: str | None = None,
+        rows_of: RowsOf = "day",
         workspace_id: str | None = None,
     ) -> Sent:
-        """The same as CSV, in pieces of bytes."""
-        return sending(query={**self._asked(start, end, group_by, workspace_id), "format": "csv"})
+        """The same as CSV, in pieces of bytes: a row for each day or each group of it, or with `range` for those of all days."""
+        asked = self._asked(start, end, group_by, sort, workspace_id)
+        return sending(query={**asked, "format": "csv", "rowsOf": rows_of})
 
     def _asked(
-        self, start: date | str | None, end: date | str | None, group_by: GroupBy, workspace_id: str | None
+        self,
+        start: date | str | None,
+        end: date | str | None,
+        group_by: GroupBy,
+        sort: str | None,
+        workspace_id: str | None,
     ) -> dict[str, object]:
-        return {"start": start, "end": end, "groupBy": group_by, "workspaceId": self._workspace(workspace_id)}
+        asked = {"start": start, "end": end, "groupBy": group_by, "sort": sort}
+        return {**asked, "workspaceId": self._workspace(workspace_id)}

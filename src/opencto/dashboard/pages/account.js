@@ -3,9 +3,9 @@ import { factor } from "./account-factor.js";
 import { identities } from "./account-identities.js";
 import { sessions } from "./account-sessions.js";
 import { tokens } from "./account-tokens.js";
-import { begin, bindCopies, bindForm, byId, say, show } from "./page.js";
+import { begin, bindCopies, bindForm, byId, say, show, tell } from "./page.js";
 import { signInAgain } from "./sign-in-again.js";
-import { explain, problemCode } from "./sign-on.js";
+import { signOnProblem } from "./sign-on.js";
 
 const found = await begin();
 if (found && !found.signedIn) location.replace("/login?next=/account");
@@ -27,8 +27,8 @@ if (found?.signedIn) {
   signInAgain(found.person, found.oidcName ?? null);
   factor(found.person.secondFactor);
   show(byId("sections"));
-  if (problemCode) {
-    say(explain(problemCode), "danger");
+  if (signOnProblem) {
+    tell(signOnProblem);
     history.replaceState(null, "", location.pathname);
   }
   await Promise.all([sessions(), tokens(), identities(found.oidcName ?? null)]);

@@ -38,6 +38,7 @@ function ask(person, oidcName, go) {
     button.setAttribute("aria-disabled", "true");
     try {
       await signIn(person, new FormData(form));
+      dialog.close(); // which gives the focus back; what is only removed loses it
       dialog.remove();
       go();
     } catch (problem) {

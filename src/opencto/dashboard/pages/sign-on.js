@@ -1,4 +1,6 @@
-// Why a sign-in at the issuer did not work; the server leads back with ?problem=CODE.
+// Why a sign-in at the issuer did not work; the server leads back with ?problem=CODE&request=ID.
+import { ApiProblem } from "./api.js";
+
 const WORDS = {
   OIDC_UNREACHABLE: "The sign-in provider does not answer. Try again shortly, or sign in with a password.",
   OIDC_CANCELLED: "The sign-in was cancelled at the provider.",
@@ -14,9 +16,19 @@ const WORDS = {
   RATE_LIMITED: "Too many sign-ins in a short time. Wait a minute, then try again.",
 };
 
-// The code in the address of this page, null where there is none.
-export const problemCode = new URLSearchParams(location.search).get("problem");
+const OTHER = "Single sign-on did not work. Try again, or sign in with a password.";
 
-export function explain(code) {
-  return WORDS[code.toUpperCase()] ?? "Single sign-on did not work. Try again, or sign in with a password.";
+// Anybody can write an address: nothing of it is shown but an id of the shape that the server gives them.
+const REQUEST_ID = /^req_[0-9a-hjkmnp-tv-z]{26}$/;
+
+// What the address of this page tells of, null where it tells of nothing.
+export const signOnProblem = toldOf(new URLSearchParams(location.search));
+
+function toldOf(search) {
+  const [code, id] = [search.get("problem"), search.get("request") ?? ""];
+  if (!code) return null;
+  return new ApiProblem({ status: 0, code, detail: WORDS[code.toUpperCase()] ?? OTHER, requestId: REQUEST_ID.test(id) ? id : null });
 }
+
+// The same for the address of another page.
+export const asQuery = ({ code, requestId }) => new URLSearchParams({ problem: code, ...(requestId ? { request: requestId } : {}) }).toString();
