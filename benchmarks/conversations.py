@@ -170,6 +170,7 @@ def slope(memory: "list[tuple[float, float]]") -> float:
 def _serve(port: int, folder: Path, *, is_local: bool) -> None:
     import uvicorn
 
+    from opencto.core.heap import given_back
     from opencto.sandbox.app import create_sandbox, standing_alone
     from opencto.sandbox.config import SandboxConfig
     from opencto.sandbox.ports import CannotHearError, Heard, Recogniser
@@ -186,17 +187,18 @@ def _serve(port: int, folder: Path, *, is_local: bool) -> None:
     senses = local() if is_local else Senses(TurnsAlone())
     sandbox = create_sandbox(SandboxConfig(folder / "sandbox.db", demo=False), senses=senses)
     sys.setswitchinterval(0.0005)  # this and what follows as `opencto sandbox` has it
-    uvicorn.run(
-        standing_alone(sandbox),
-        port=port,
-        log_config=None,
-        access_log=False,
-        loop="uvloop",
-        http="httptools",
-        ws="websockets-sansio",
-        ws_per_message_deflate=False,
-        lifespan="off",
-    )
+    with given_back():
+        uvicorn.run(
+            standing_alone(sandbox),
+            port=port,
+            log_config=None,
+            access_log=False,
+            loop="uvloop",
+            http="httptools",
+            ws="websockets-sansio",
+            ws_per_message_deflate=False,
+            lifespan="off",
+        )
 
 
 def main() -> int:

@@ -66,6 +66,7 @@ def serve(config: "SandboxConfig", host: str, port: int) -> None:
 
     import uvicorn
 
+    from opencto.core import heap
     from opencto.core.errors import StartError
     from opencto.core.problems import Unavailable
     from opencto.sandbox.app import create_sandbox, standing_alone
@@ -90,22 +91,24 @@ def serve(config: "SandboxConfig", host: str, port: int) -> None:
         f"The sandbox answers at {address}/v1. It is not OpenAI: {address}/v1/ says what it can do. Ctrl-C ends it."
     )
     sys.setswitchinterval(0.0005)  # the thread that hears lets the loop in after so long, instead of 5 ms
+    server = uvicorn.Server(
+        uvicorn.Config(
+            standing_alone(made),
+            http="httptools",
+            ws="websockets-sansio",
+            ws_per_message_deflate=False,  # sound in base64 hardly gets shorter, and it took a sixth of the CPU
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=2,
+        )
+    )
     try:
-        uvicorn.Server(
-            uvicorn.Config(
-                standing_alone(made),
-                http="httptools",
-                ws="websockets-sansio",
-                ws_per_message_deflate=False,  # sound in base64 hardly gets shorter, and it took a sixth of the CPU
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                proxy_headers=False,
-                server_header=False,
-                timeout_keep_alive=KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=2,
-            )
-        ).run([listener])
+        with heap.given_back():
+            server.run([listener])
     finally:
         listener.close()
         made.close()

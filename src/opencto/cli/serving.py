@@ -19,7 +19,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from opencto.core import collector
+from opencto.core import collector, heap
 from opencto.core.errors import StartError
 from opencto.core.settings import Settings
 from opencto.telemetry import log
@@ -149,7 +149,8 @@ def serve(
     )
     server = DrainingServer(config, app, settings, on_open, is_worker=is_worker)
     try:
-        server.run([listener])
+        with heap.given_back():
+            server.run([listener])
     except SystemExit:
         # uvicorn leaves with a code of its own when the lifespan fails; its traceback is in the log
         raise StartError("The application did not open. The log above says why.") from None

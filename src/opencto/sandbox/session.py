@@ -21,7 +21,7 @@ def shape(expected: str, **kinds: type) -> Discriminator:
     """Chooses a branch of a union by the JSON type of the value, so that a mistake is reported once and in the right words."""
 
     def choose(value: Any) -> str | None:
-        given = dict if isinstance(value, BaseModel) else type(value)  # it is asked again when it is written out
+        given: type = dict if isinstance(value, BaseModel) else type(value)  # it is asked again when it is written out
         return next((tag for tag, kind in kinds.items() if given is kind), None)
 
     return Discriminator(
