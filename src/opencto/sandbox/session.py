@@ -21,8 +21,9 @@ def shape(expected: str, **kinds: type) -> Discriminator:
     """Chooses a branch of a union by the JSON type of the value, so that a mistake is reported once and in the right words."""
 
     def choose(value: Any) -> str | None:
-        given: type = dict if isinstance(value, BaseModel) else type(value)  # it is asked again when it is written out
-        return next((tag for tag, kind in kinds.items() if given is kind), None)
+        # Asked again when it is written out: then an object is a model already.
+        is_object = isinstance(value, BaseModel)
+        return next((tag for tag, kind in kinds.items() if type(value) is kind or (is_object and kind is dict)), None)
 
     return Discriminator(
         choose,
