@@ -40,7 +40,7 @@ def test_an_answer_whole_and_one_that_goes_on_sentence_by_sentence(people: Cast)
 def test_keys_are_saved_listed_and_deleted(people: Cast) -> None:
     saved = people.carol.keys.save("openai", BYOK)
     assert (saved.provider, saved.scope, saved.state) == (KeyProvider.OPENAI, "user", "ok")
-    (kept,) = people.carol.keys.list().keys
+    (kept,) = people.carol.keys.list(sort="-state").keys
     assert kept.key_hint == saved.key_hint
     assert BYOK not in kept.model_dump_json()
     assert people.carol.realtime.create_token().key_source == "user"

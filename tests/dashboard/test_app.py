@@ -218,11 +218,24 @@ def test_tables_are_sorted_from_their_heads_and_the_order_can_be_sent_to_somebod
     expect(cost).to_have_attribute("aria-sort", "descending")
     first = _sorted_by(page, "Usage by model", "Model").all_inner_texts()
     assert first == sorted(first, key=str.lower)
-    page.goto("/keys")
-    expect(_sorted_by(page, "Keys", "Key").first).to_have_text("OpenAI admin key")
+
+
+def test_keys_are_sorted_by_the_server_and_an_order_that_it_does_not_know_is_the_usual_one(open_page: Open) -> None:
+    page = open_page("/keys?sort=colour")
+    keys = page.get_by_role("table", name="Keys")
+    expect(keys.get_by_role("columnheader", name="Key")).to_have_attribute("aria-sort", "ascending")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    with page.expect_response(re.compile(r"/llm/keys\?.*sort=-provider")):
+        names = _sorted_by(page, "Keys", "Key")
+    expect(names.first).to_have_text("OpenAI admin key")
+    page.wait_for_url("**/keys?sort=-provider")
+    page.reload()
+    expect(names.first).to_have_text("OpenAI admin key")
     page.set_viewport_size({"width": 390, "height": 844})
-    page.get_by_label("Sort Keys by").select_option("Key, falling")
-    expect(page.get_by_role("table", name="Keys").locator("tbody tr td:first-child").first).to_have_text("OpenAI key")
+    with page.expect_response(re.compile(r"/llm/keys\?.*sort=state")):
+        page.get_by_label("Sort Keys by").select_option("State, rising")
+    page.get_by_label("Sort Keys by").select_option("Key, rising")
+    expect(names.first).to_have_text("OpenAI key")
 
 
 def test_the_models_of_a_day_are_sorted_by_the_server_and_the_page_behind_keeps_its_own_order(

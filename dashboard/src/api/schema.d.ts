@@ -3299,6 +3299,7 @@ export interface operations {
     listKeys: {
         parameters: {
             query?: {
+                sort?: string;
                 workspaceId?: string;
             };
             header?: never;
