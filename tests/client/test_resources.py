@@ -202,6 +202,9 @@ def test_models_with_what_they_can_do(people: Cast) -> None:
     assert voices
     assert {one.id for one in voices} < {one.id for one in found.data}
     assert all("realtime" in one.capabilities for one in voices)
+    searched = [one.id for one in people.carol.models.list(q="REALTIME", sort="-id").data]
+    assert searched
+    assert searched == sorted((one.id for one in found.data if "realtime" in one.id), reverse=True)
 
 
 def test_usage_and_costs_as_figures_and_as_a_file(people: Cast) -> None:

@@ -3903,6 +3903,8 @@ export interface operations {
             query?: {
                 workspaceId?: string;
                 capability?: "chat" | "responses" | "realtime" | "audio" | "transcription" | "speech" | "embeddings" | "moderation" | "images" | "video" | "completions";
+                q?: string;
+                sort?: string;
             };
             header?: never;
             path?: never;
