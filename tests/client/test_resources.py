@@ -40,7 +40,7 @@ def test_an_answer_whole_and_one_that_goes_on_sentence_by_sentence(people: Cast)
 def test_keys_are_saved_listed_and_deleted(people: Cast) -> None:
     saved = people.carol.keys.save("openai", BYOK)
     assert (saved.provider, saved.scope, saved.state) == (KeyProvider.OPENAI, "user", "ok")
-    (kept,) = people.carol.keys.list().keys
+    (kept,) = people.carol.keys.list(sort="-state").keys
     assert kept.key_hint == saved.key_hint
     assert BYOK not in kept.model_dump_json()
     assert people.carol.realtime.create_token().key_source == "user"
@@ -202,6 +202,9 @@ def test_models_with_what_they_can_do(people: Cast) -> None:
     assert voices
     assert {one.id for one in voices} < {one.id for one in found.data}
     assert all("realtime" in one.capabilities for one in voices)
+    searched = [one.id for one in people.carol.models.list(q="REALTIME", sort="-id").data]
+    assert searched
+    assert searched == sorted((one.id for one in found.data if "realtime" in one.id), reverse=True)
 
 
 def test_usage_and_costs_as_figures_and_as_a_file(people: Cast) -> None:

@@ -94,6 +94,48 @@ def test_a_model_is_found_and_opened_and_escape_leads_back(at: At) -> None:
     expect(row).to_be_focused()
 
 
+def test_models_are_searched_narrowed_and_sorted_by_the_server(open_page: Open, world: World) -> None:
+    page = open_page("/models?sort=colour&for=flying")
+    table = page.get_by_role("table", name="Models", exact=True)
+    names = table.locator("tbody tr td:first-child")
+    expect(table.get_by_role("columnheader", name="Requests")).to_have_attribute("aria-sort", "descending")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    span = f"start={world.served.clock.now().date() - timedelta(days=29)}&groupBy=model&workspaceId={world.workspace}"
+
+    def as_used(sort: str) -> list[str]:
+        """Those that were used as the usage has them, then the others by their ids."""
+        ask = f"?workspaceId={world.workspace}"
+        ids = [one["id"] for one in world.ada.send("GET", f"/api/v1/cto/openai/models{ask}")["data"]]
+        groups = world.ada.send("GET", f"/api/v1/cto/openai/usage?{span}&sort={sort}")["groups"]
+        used = [one["key"] for one in groups if one["key"] in ids]
+        assert len(used) > 1
+        return used + sorted(set(ids) - set(used))
+
+    expect(names).to_have_text(as_used("-requests"))
+    with page.expect_response(re.compile(r"/openai/usage\?.*groupBy=model.*sort=-cost")):
+        _sorted_by(page, "Models", "Cost", first="descending")
+    expect(names).to_have_text(as_used("-cost"))
+    _sorted_by(page, "Models", "Cost")
+    expect(names).to_have_text(as_used("cost"))
+    with page.expect_response(re.compile(r"/openai/models\?.*sort=shutdownDate")):
+        _sorted_by(page, "Models", "Shuts down")
+    dated = table.locator("tbody tr td:nth-child(3)")
+    expect(dated.first).to_contain_text(re.compile(r"\d{4}"))
+    expect(dated.last).to_have_text("no date")
+    _sorted_by(page, "Models", "Shuts down")
+    expect(dated.first).to_contain_text(re.compile(r"\d{4}"))
+    expect(dated.last).to_have_text("no date")
+    with page.expect_response(re.compile(r"/openai/models\?.*capability=realtime")):
+        page.get_by_label("For", exact=True).select_option("realtime")
+    with page.expect_response(re.compile(r"/openai/models\?.*q=MINI")):
+        page.get_by_role("searchbox", name="Search models").fill("MINI")
+    _sorted_by(page, "Models", "Model")
+    expect(names.first).to_have_text(re.compile("realtime.*mini"))
+    page.wait_for_url(re.compile(r"/models\?(?=.*sort=id)(?=.*for=realtime)(?=.*q=MINI)"))
+    expect(names.filter(has_not_text="mini")).to_have_count(0)
+    expect(page.locator("main")).to_contain_text(f"{len(as_used('key'))} models answer")
+
+
 def test_usage_is_read_by_day_and_by_person_and_saved_as_csv(at: At) -> None:
     page, hands = at("/usage")
     hands.press(page.get_by_role("button", name="7 days"))
@@ -187,15 +229,17 @@ def test_an_undo_brings_back_what_was_and_the_field_says_so(open_page: Open, wor
     expect(sheet.get_by_label("Role here")).to_have_value("member")
 
 
-def _sorted_by(page: Page, table: str, column: str) -> Locator:
+def _sorted_by(page: Page, table: str, column: str, first: str = "ascending") -> Locator:
     """Press the head; the first cells of the rows. The order stands in the address, and the head keeps the focus."""
-    head = page.get_by_role("table", name=table).get_by_role("columnheader", name=column)
+    head = page.get_by_role("table", name=table, exact=True).get_by_role("columnheader", name=column)
     was = head.get_attribute("aria-sort")
     head.get_by_role("button").focus()
     page.keyboard.press("Enter")
-    expect(head).to_have_attribute("aria-sort", "descending" if was == "ascending" else "ascending")
+    expect(head).to_have_attribute(
+        "aria-sort", "descending" if was == "ascending" else "ascending" if was == "descending" else first
+    )
     expect(head.get_by_role("button")).to_be_focused()
-    return page.get_by_role("table", name=table).locator("tbody tr td:first-child")
+    return page.get_by_role("table", name=table, exact=True).locator("tbody tr td:first-child")
 
 
 def test_tables_are_sorted_from_their_heads_and_the_order_can_be_sent_to_somebody(open_page: Open) -> None:
@@ -218,11 +262,24 @@ def test_tables_are_sorted_from_their_heads_and_the_order_can_be_sent_to_somebod
     expect(cost).to_have_attribute("aria-sort", "descending")
     first = _sorted_by(page, "Usage by model", "Model").all_inner_texts()
     assert first == sorted(first, key=str.lower)
-    page.goto("/keys")
-    expect(_sorted_by(page, "Keys", "Key").first).to_have_text("OpenAI admin key")
+
+
+def test_keys_are_sorted_by_the_server_and_an_order_that_it_does_not_know_is_the_usual_one(open_page: Open) -> None:
+    page = open_page("/keys?sort=colour")
+    keys = page.get_by_role("table", name="Keys")
+    expect(keys.get_by_role("columnheader", name="Key")).to_have_attribute("aria-sort", "ascending")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    with page.expect_response(re.compile(r"/llm/keys\?.*sort=-provider")):
+        names = _sorted_by(page, "Keys", "Key")
+    expect(names.first).to_have_text("OpenAI admin key")
+    page.wait_for_url("**/keys?sort=-provider")
+    page.reload()
+    expect(names.first).to_have_text("OpenAI admin key")
     page.set_viewport_size({"width": 390, "height": 844})
-    page.get_by_label("Sort Keys by").select_option("Key, falling")
-    expect(page.get_by_role("table", name="Keys").locator("tbody tr td:first-child").first).to_have_text("OpenAI key")
+    with page.expect_response(re.compile(r"/llm/keys\?.*sort=state")):
+        page.get_by_label("Sort Keys by").select_option("State, rising")
+    page.get_by_label("Sort Keys by").select_option("Key, rising")
+    expect(names.first).to_have_text("OpenAI key")
 
 
 def test_the_models_of_a_day_are_sorted_by_the_server_and_the_page_behind_keeps_its_own_order(

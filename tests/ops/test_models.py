@@ -77,6 +77,59 @@ async def test_a_capability_narrows_the_list_and_an_unknown_one_is_refused(
     assert refused.json()["errors"][0]["path"] == "capability"
 
 
+async def test_a_text_in_the_id_narrows_the_list_and_a_long_one_is_refused(
+    client: httpx2.AsyncClient, world: World
+) -> None:
+    whole = (await ask(client, world.vic)).json()
+    body = (await ask(client, world.vic, "?q=TEXT-Embed&capability=embeddings")).json()
+    assert {one["id"] for one in body["data"]} == {
+        "text-embedding-3-small",
+        "text-embedding-3-large",
+        "text-embedding-ada-002",
+    }
+    assert (body["inUse"], body["warnings"]) == (whole["inUse"], whole["warnings"])
+    assert (await ask(client, world.vic, "?q=text-embed&capability=realtime")).json()["data"] == []
+    assert (await ask(client, world.vic, "?q=%25")).json()["data"] == []
+    refused = await ask(client, world.vic, f"?q={'a' * 101}")
+    assert (refused.status_code, [one["path"] for one in refused.json()["errors"]]) == (422, ["q"])
+
+
+async def test_it_is_sorted_as_it_is_asked_and_an_unknown_order_is_refused(
+    client: httpx2.AsyncClient, world: World
+) -> None:
+    rows = (await ask(client, world.vic)).json()["data"]
+    ends: dict[str, str] = {one["id"]: one["shutdownDate"] or "" for one in rows}
+
+    async def order(sort: str) -> list[str]:
+        return [one["id"] for one in (await ask(client, world.vic, f"?sort={sort}")).json()["data"]]
+
+    assert await order("id") == sorted(ends)
+    assert await order("-id") == sorted(ends, reverse=True)
+    ending = sorted(one for one in ends if ends[one])
+    endless = sorted(one for one in ends if not ends[one])
+    assert ending
+    assert await order("shutdownDate") == [*sorted(ending, key=lambda one: ends[one]), *endless]
+    falling = await order("-shutdownDate")
+    assert [ends[one] for one in falling if ends[one]] == sorted(filter(None, ends.values()), reverse=True)
+    assert falling[len(ending) :] == endless, "no date is last, both ways"
+    named = {use["model"] for use in (await ask(client, world.vic)).json()["inUse"] if use["listed"]}
+    assert set((await order("-inUse"))[: len(named)]) == named
+    assert set((await order("inUse"))[-len(named) :]) == named
+    refused = await ask(client, world.vic, "?sort=-cost")
+    assert (refused.status_code, refused.json()["code"]) == (422, "INVALID_REQUEST")
+    assert refused.json()["errors"][0]["path"] == "sort"
+
+
+async def test_a_tag_is_of_the_order_and_the_choice_that_it_came_with(client: httpx2.AsyncClient, world: World) -> None:
+    queries = ("?sort=id", "?sort=-id", "?q=realtime&sort=id")
+    tags = [(await ask(client, world.vic, query)).headers["etag"] for query in queries]
+    assert len(set(tags)) == 3
+    for query, tag in zip(queries, tags, strict=True):
+        held = {"If-None-Match": ", ".join(one for one in tags if one != tag)}
+        assert (await ask(client, world.vic, query, **held)).status_code == 200
+        assert (await ask(client, world.vic, query, **{"If-None-Match": tag})).status_code == 304
+
+
 async def test_it_is_read_once_for_everybody_with_the_key_and_each_answer_counts(
     client: httpx2.AsyncClient, world: World, openai: RunningSandbox
 ) -> None:

@@ -148,6 +148,40 @@ async def test_each_sees_their_own_and_the_shared_ones_alone(surface: Surface) -
     assert len(await keys_of(surface, world.carol)) == 2
 
 
+async def test_the_list_is_sorted_as_it_is_asked_and_an_unknown_order_is_refused(surface: Surface) -> None:
+    world, clock = surface.world, surface.clock
+    await surface.save_key(world.ben, OTHER, scope="workspace")
+    clock.advance(1)
+    assert (await surface.mint(world.carol)).json()["keySource"] == "workspace"  # the only one that is used
+    clock.advance(1)
+    await surface.save_key(world.carol, "sk-revoked-0123456789abcdefghijkl")
+    clock.advance(1)
+    admin = {"apiKey": ADMIN, "scope": "workspace"}
+    await surface.client.put(f"{KEYS}/openai-admin", json=admin, headers=world.ben.bearer)
+
+    async def order(sort: str | None) -> list[str]:
+        answer = await surface.client.get(KEYS, params={"sort": sort} if sort else {}, headers=world.carol.bearer)
+        return [f"{key['provider']}.{key['scope']}" for key in answer.json()["keys"]]
+
+    shared, own, bills = "openai.workspace", "openai.user", "openai-admin.workspace"
+    assert (await order("provider"))[2] == bills
+    assert await order(None) == await order("provider")
+    assert (await order("-provider"))[0] == bills
+    assert (await order("scope"))[0] == own
+    assert (await order("state"))[2] == own, "the worst last"
+    assert (await order("-state"))[0] == own
+    for told in ("createdAt", "updatedAt"):
+        assert await order(told) == [shared, own, bills]
+        assert await order(f"-{told}") == [bills, own, shared]
+    assert (await order("lastUsedAt"))[2] == shared, "never is earliest"
+    assert (await order("-lastUsedAt"))[0] == shared
+    for unknown in ("envelope", "--scope"):
+        answer = await surface.client.get(KEYS, params={"sort": unknown}, headers=world.carol.bearer)
+        assert (answer.status_code, answer.json()["code"]) == (422, "INVALID_REQUEST")
+        assert [one["path"] for one in answer.json()["errors"]] == ["sort"]
+        assert "createdAt, lastUsedAt, provider" in answer.text
+
+
 async def test_only_who_may_changes_keys(surface: Surface, sandbox: RunningSandbox) -> None:
     world = surface.world
 

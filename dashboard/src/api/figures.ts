@@ -46,10 +46,19 @@ export function useUsage(workspaceId: string, start: string, end: string, groupB
   });
 }
 
-export function useModels(workspaceId: string) {
+export interface ModelsAsked {
+  q?: string;
+  capability?: Schemas["ListedModel"]["capabilities"][number];
+  sort?: string;
+}
+
+/** By their ids, if no other order is asked for. */
+export function useModels(workspaceId: string, asked: ModelsAsked = {}) {
   return useQuery({
-    queryKey: ["models", workspaceId],
-    queryFn: () => read(api.GET("/api/v1/cto/openai/models", { params: { query: { workspaceId } } })),
+    queryKey: ["models", workspaceId, asked],
+    queryFn: () => read(api.GET("/api/v1/cto/openai/models", { params: { query: { workspaceId, sort: "id", ...asked } } })),
+    // the rows stay while they are sorted or narrowed anew; those of another workspace do not
+    placeholderData: (before, query) => (query?.queryKey[1] === workspaceId ? before : undefined),
     staleTime: 5 * MINUTE,
   });
 }

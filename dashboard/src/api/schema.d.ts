@@ -3299,6 +3299,7 @@ export interface operations {
     listKeys: {
         parameters: {
             query?: {
+                sort?: string;
                 workspaceId?: string;
             };
             header?: never;
@@ -3902,6 +3903,8 @@ export interface operations {
             query?: {
                 workspaceId?: string;
                 capability?: "chat" | "responses" | "realtime" | "audio" | "transcription" | "speech" | "embeddings" | "moderation" | "images" | "video" | "completions";
+                q?: string;
+                sort?: string;
             };
             header?: never;
             path?: never;

@@ -6,15 +6,17 @@ from fastapi import Depends, Query
 
 from opencto.identity.paging import Asked
 
+Sort = Annotated[
+    str | None, Query(max_length=40, description="The field to sort by; a hyphen before it turns the order round.")
+]
+
 
 async def _asked(
     limit: Annotated[int, Query(ge=1, le=200, description="How many at most.")] = 50,
     cursor: Annotated[
         str | None, Query(max_length=2000, description="The `nextCursor` of the page before, with the same `sort`.")
     ] = None,
-    sort: Annotated[
-        str | None, Query(max_length=40, description="The field to sort by; a hyphen before it turns the order round.")
-    ] = None,
+    sort: Sort = None,
 ) -> Asked:
     return Asked(limit, cursor, sort)
 

@@ -6,7 +6,7 @@ A cursor is opaque to the caller and trusted by nobody: it is decoded, checked a
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,9 +45,7 @@ def page(
     Raises Invalid for a `sort` that is not offered and for a cursor that is not ours.
     """
     wanted = asked.sort or default
-    descending, name = wanted.startswith("-"), wanted.removeprefix("-")
-    if name not in sorts:
-        raise Invalid.field("sort", f"must be one of {', '.join(sorted(sorts))}, with a hyphen before it to turn it")
+    name, descending = order_of(wanted, sorts)
     column = sorts[name]
     query = query.add_columns(column.label("sorted_by"), key.label("sorted_key"))
     if asked.cursor is not None:
@@ -61,6 +59,14 @@ def page(
         return rows, None
     rows = rows[: asked.limit]
     return rows, _encode(wanted, rows[-1].sorted_by, rows[-1].sorted_key)
+
+
+def order_of(wanted: str, offered: Collection[str]) -> tuple[str, bool]:
+    """The field that a list is sorted by, and whether it falls. Raises Invalid for one that is not offered."""
+    name = wanted.removeprefix("-")
+    if name not in offered:
+        raise Invalid.field("sort", f"must be one of {', '.join(sorted(offered))}, with a hyphen before it to turn it")
+    return name, name != wanted
 
 
 def every(fetch: Callable[[Asked], Page[ItemT]]) -> list[ItemT]:

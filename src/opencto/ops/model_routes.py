@@ -1,7 +1,6 @@
 """`GET /api/v1/cto/openai/models`: a hot path, a plain Starlette route behind the same guard."""
 
 import hashlib
-from typing import get_args
 
 from pydantic import Field
 from starlette.requests import Request
@@ -10,22 +9,29 @@ from starlette.routing import BaseRoute
 
 from opencto.calls.failures import READ_FAILURES
 from opencto.core.describe import Answer, describe
-from opencto.core.problems import Invalid, NotFound
+from opencto.core.problems import NotFound
 from opencto.identity import access
 from opencto.identity.guard import HotRoute, within
-from opencto.ops.models import ModelsService
+from opencto.ops.models import MOST_TEXT, Asked, ModelsService
 from opencto.wire.base import Wire
 from opencto.wire.identity import Id, Role, Scope
 from opencto.wire.models import Capability, ModelCatalogue
 
 
 class ModelsQuery(Wire):
-    """What the list is narrowed to."""
+    """What the list is narrowed to and sorted by."""
 
     workspace_id: Id | None = Field(
         None, description="The workspace's id or slug; absent means the token's, else your only one."
     )
     capability: Capability | None = Field(None, description="Only models with this capability.")
+    q: str | None = Field(None, max_length=MOST_TEXT, description="Only models whose id contains this text.")
+    sort: str | None = Field(
+        None,
+        max_length=40,
+        description="id, shutdownDate (no date is last, both ways) or inUse (how many settings name it); a hyphen before "
+        "it turns the order round. Absent: as OpenAI has them.",
+    )
 
 
 class ModelsHeaders(Wire):
@@ -44,11 +50,15 @@ class ModelsHeaders(Wire):
 )
 @access.in_workspace(Role.VIEWER, Scope.OPENAI_READ)
 async def list_openai_models(request: Request) -> Response:
-    """The models that your key reaches. Kept for five minutes; after that the kept list is given, marked `stale`, while one refresh runs, and for a day while OpenAI does not answer."""
-    capability = _capability(request.query_params.get("capability"))
-    who = within(request, request.query_params.get("workspaceId"))
+    """The models that your key reaches. Kept for five minutes; after that the kept list is given, marked `stale`, while one refresh runs, and for a day while OpenAI does not answer.
+
+    There are no pages: it is what one key reaches, some hundred rows that OpenAI gives whole. The ETag is of the rows in their order.
+    """
+    query = request.query_params
+    asked = Asked.of(query.get("capability"), query.get("q"), query.get("sort"))
+    who = within(request, query.get("workspaceId"))
     service: ModelsService = request.app.state.models
-    catalogue, counted = await service.list_models(who, capability)
+    catalogue, counted = await service.list_models(who, asked)
     etag = etag_of(catalogue)
     headers = {**counted, "ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie"}
     if _holds(request.headers.get("if-none-match", ""), etag):
@@ -65,15 +75,6 @@ def etag_of(catalogue: ModelCatalogue) -> str:
 def _holds(held: str, etag: str) -> bool:
     known = {one.strip().removeprefix("W/") for one in held.split(",")}
     return "*" in known or etag.removeprefix("W/") in known
-
-
-def _capability(asked: str | None) -> Capability | None:
-    if asked is None:
-        return None
-    for known in get_args(Capability):
-        if asked == known:
-            return known
-    raise Invalid.field("capability", f"must be one of {', '.join(get_args(Capability))}")
 
 
 routes: list[BaseRoute] = [HotRoute("/api/v1/cto/openai/models", list_openai_models, methods=["GET"])]

@@ -8,14 +8,18 @@ behind an old answer; any other trouble of OpenAI's is answered with what is the
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import get_args
 
 from opencto.calls.path import CallPath, Plan, Result
 from opencto.calls.ports import Limiter
 from opencto.core.clock import Clock
+from opencto.core.problems import Invalid
 from opencto.identity.caller import WorkspaceCaller
+from opencto.identity.paging import order_of
 from opencto.ops.families import families
 from opencto.ops.kept import Kept
 from opencto.ops.ports import SettingsOfWorkspace
@@ -33,6 +37,30 @@ KEPT_SECONDS = 86_400.0
 AGAIN_SECONDS = 15.0
 """How long a failed refresh is not tried again."""
 PLAN = Plan(BUCKET, BUCKET, None)
+SORTS = ("id", "inUse", "shutdownDate")
+MOST_TEXT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the list is narrowed to and sorted by. `text` is lower-case; `by` None: as OpenAI has it."""
+
+    capability: Capability | None = None
+    text: str = ""
+    by: str | None = None
+    is_falling: bool = False
+
+    @classmethod
+    def of(cls, capability: str | None, q: str | None, sort: str | None) -> "Asked":
+        """A checked question. Raises Invalid."""
+        if q is not None and len(q) > MOST_TEXT:
+            raise Invalid.field("q", f"must be at most {MOST_TEXT} characters")
+        by, is_falling = order_of(sort, SORTS) if sort else (None, False)
+        return cls(_capability(capability), (q or "").lower(), by, is_falling)
+
+    def fits(self, model: ListedModel) -> bool:
+        can = self.capability is None or self.capability in model.capabilities
+        return can and self.text in model.id.lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +95,14 @@ class ModelsService:
         self._kept = Kept[Listing]()
         self._pepper = secrets.token_bytes(32)
 
-    async def list_models(
-        self, who: WorkspaceCaller, capability: Capability | None
-    ) -> tuple[ModelCatalogue, Mapping[str, str]]:
+    async def list_models(self, who: WorkspaceCaller, asked: Asked) -> tuple[ModelCatalogue, Mapping[str, str]]:
         """The list, and the headers that say how many reads are left. Raises what the path raises."""
         destination = await self._resolver.inference(who.workspace_id, who.person_id)
         workspace = await self._workspaces.of(who.workspace_id)
         counted = await self._limiter.take(who, BUCKET)
         listing = await self._listing(who, destination, counted)
         uses = self._watch.uses(workspace)
-        return self._shown(listing, destination, uses, capability), counted
+        return self._shown(listing, destination, uses, asked), counted
 
     async def aclose(self) -> None:
         """End what is read in the background."""
@@ -139,9 +165,7 @@ class ModelsService:
     def _is_fresh(self, listing: Listing) -> bool:
         return self._clock.monotonic() < listing.read_at + FRESH_SECONDS
 
-    def _shown(
-        self, listing: Listing, destination: Destination, uses: list[Use], capability: Capability | None
-    ) -> ModelCatalogue:
+    def _shown(self, listing: Listing, destination: Destination, uses: list[Use], asked: Asked) -> ModelCatalogue:
         dates = {one.id: one.shutdown_date for one in listing.models}
         in_use = [
             ModelInUse(
@@ -153,7 +177,7 @@ class ModelsService:
             for use in uses
         ]
         return ModelCatalogue(
-            data=[one for one in listing.models if capability is None or capability in one.capabilities],
+            data=_in_order([one for one in listing.models if asked.fits(one)], in_use, asked),
             fetched_at=listing.fetched_at,
             stale=not self._is_fresh(listing),
             key_source=destination.source,
@@ -166,6 +190,32 @@ def fingerprint(pepper: bytes, destination: Destination) -> bytes:
     """What stands for an address and a key in memory."""
     key = destination.key.reveal() if destination.key is not None else ""
     return hmac.digest(pepper, f"{destination.base_url}\x00{key}".encode(), hashlib.sha256)
+
+
+def _in_order(models: list[ListedModel], in_use: Iterable[ModelInUse], asked: Asked) -> list[ListedModel]:
+    """Sorted, those that are alike by their id. What has no announced end is last, whichever way round."""
+    if asked.by is None:
+        return models
+    rows = sorted(models, key=lambda one: one.id)
+    match asked.by:
+        case "inUse":
+            named = Counter(use.model for use in in_use)
+            return sorted(rows, key=lambda one: named[one.id], reverse=asked.is_falling)
+        case "shutdownDate":
+            endless = [one for one in rows if one.shutdown_date is None]
+            ending = [one for one in rows if one.shutdown_date is not None]
+            return sorted(ending, key=lambda one: one.shutdown_date or date.max, reverse=asked.is_falling) + endless
+        case _:
+            return rows[::-1] if asked.is_falling else rows
+
+
+def _capability(asked: str | None) -> Capability | None:
+    if asked is None:
+        return None
+    for known in get_args(Capability):
+        if asked == known:
+            return known
+    raise Invalid.field("capability", f"must be one of {', '.join(get_args(Capability))}")
 
 
 def _listed(model: answers.Model) -> ListedModel:

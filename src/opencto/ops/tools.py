@@ -12,7 +12,7 @@ from opencto.core.clock import Clock
 from opencto.identity.caller import WorkspaceCaller
 from opencto.limits.service import Limits
 from opencto.ops.figures import money
-from opencto.ops.models import ModelsService
+from opencto.ops.models import Asked, ModelsService
 from opencto.ops.ports import SettingsOfWorkspace
 from opencto.ops.status import StatusBoard
 from opencto.ops.usage import UsageService
@@ -50,7 +50,7 @@ def ops_tools(
     """The tools of this room."""
 
     async def list_models(who: WorkspaceCaller, asked: ModelsAsked) -> dict[str, Any]:
-        catalogue, _ = await models.list_models(who, asked.capability)
+        catalogue, _ = await models.list_models(who, Asked(asked.capability))
         return {
             "count": len(catalogue.data),
             "models": [one.id for one in catalogue.data],

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from opencto.core.describe import fails_with
 from opencto.identity import access
 from opencto.identity.guard import GuardedRoute, QueryWorkspace, within
+from opencto.identity.listing import Sort
 from opencto.identity.work import Work
 from opencto.vault.errors import WrongKindOfKey
 from opencto.vault.resolve import Resolver
@@ -36,9 +37,13 @@ Vault = Annotated[VaultServices, Depends(_vault)]
 
 @router.get("/api/v1/llm/keys")
 @access.in_workspace(Role.VIEWER, Scope.KEYS_READ)
-def list_keys(who: QueryWorkspace, vault: Vault) -> KeyList:
-    """Your keys in a workspace and those it shares: hints, states and report cards, never a key."""
-    return vault.keys.list_keys(who)
+def list_keys(who: QueryWorkspace, vault: Vault, sort: Sort = None) -> KeyList:
+    """Your keys in a workspace and those it shares: hints, states and report cards, never a key.
+
+    Sort by provider (as without), scope, state (ok, unchecked, rejected, unreadable), lastUsedAt (never is earliest),
+    createdAt or updatedAt. There are no pages: of each kind one may be yours and one shared, four in all.
+    """
+    return vault.keys.list_keys(who, sort)
 
 
 @router.put("/api/v1/llm/keys/{provider}", response_model=KeySaved, responses=fails_with(WrongKindOfKey))

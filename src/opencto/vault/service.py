@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any, get_args
 
 from sqlalchemy import Connection
 
@@ -14,6 +15,7 @@ from opencto.core.ids import new_id
 from opencto.core.problems import Forbidden, NotFound
 from opencto.core.secret import Secret
 from opencto.identity.caller import WorkspaceCaller
+from opencto.identity.paging import order_of
 from opencto.identity.ports import AuditEvent, AuditTrail
 from opencto.vault import repository
 from opencto.vault.envelope import Envelope, KeyWrapper, NotOpenedError, hint, seal, unseal
@@ -40,6 +42,15 @@ CHECK_LEASE_MINUTES = 60
 DAILY_ROUND = "daily_key_check"
 """What stands in the ledger in the place of a request id."""
 _BATCH = 100
+_STATES: tuple[KeyState, ...] = get_args(KeyState)
+_SORTS: Mapping[str, Callable[[StoredKey], Any]] = {
+    "createdAt": lambda key: key.created_at,
+    "lastUsedAt": lambda key: key.last_used_at.timestamp() if key.last_used_at else 0.0,
+    "provider": lambda key: key.provider,
+    "scope": lambda key: key.scope,
+    "state": lambda key: _STATES.index(key.state),
+    "updatedAt": lambda key: key.updated_at,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +87,17 @@ class VaultService:
         self._audit = audit
         self._checker = checker
 
-    def list_keys(self, who: WorkspaceCaller) -> KeyList:
-        """The caller's own keys and the shared ones. Each is opened to see that it opens, and closed again."""
+    def list_keys(self, who: WorkspaceCaller, sort: str | None = None) -> KeyList:
+        """The caller's own keys and the shared ones. Each is opened to see that it opens, and closed again.
+
+        Raises Invalid for a `sort` that is not offered.
+        """
+        name, is_falling = order_of(sort or "provider", _SORTS)
         self._wrapper.current_version()
         with self._database.read() as tx:
             rows = repository.visible(tx, who.workspace_id, who.person_id)
-        return KeyList(workspace_id=who.workspace_id, keys=[self._shown(row) for row in rows])
+        keys = sorted((self._shown(row) for row in rows), key=_SORTS[name], reverse=is_falling)
+        return KeyList(workspace_id=who.workspace_id, keys=keys)
 
     async def examine(self, who: WorkspaceCaller, provider: KeyProvider, body: KeySave) -> KeyReport:
         """Try a key before it is saved. Raises WrongKindOfKey for the other slot's kind, Forbidden when it may not be shared."""

@@ -6,42 +6,40 @@ import { IconButton } from "~/ui/Button";
 import { DataTable, type Column } from "~/ui/DataTable";
 import { Ago, Badge } from "~/ui/Figures";
 import { Icon } from "~/ui/icons";
-import { inOrder } from "~/ui/inOrder";
 import { Loaded } from "~/ui/Loading";
 import { Menu, MenuItem } from "~/ui/Menu";
+import { orderOf } from "~/ui/orderOf";
 import { Empty, Page, Section } from "~/ui/Page";
 import { useListState } from "~/ui/useListState";
 
-import { idOf, type StoredKey, useKeys } from "./api";
+import { idOf, type StoredKey, USUAL_ORDER, useKeys } from "./api";
 import { DeleteKey } from "./DeleteKey";
 import { NAMES, SCOPES, STATES, whereFiguresComeFrom, whoPays } from "./words";
 
 export { KeySheet } from "./KeySheet";
 
-/** The list comes whole: at most a key of each kind for each use. */
 const COLUMNS: readonly Column<StoredKey>[] = [
-  { name: "Key", sort: "kind", by: (key) => NAMES[key.provider], cell: (key) => NAMES[key.provider] },
+  { name: "Key", sort: "provider", cell: (key) => NAMES[key.provider] },
   { name: "Ends in", cell: (key) => <code>{key.keyHint}</code> },
-  { name: "Used for", sort: "scope", by: (key) => SCOPES[key.scope], cell: (key) => SCOPES[key.scope] },
+  { name: "Used for", sort: "scope", cell: (key) => SCOPES[key.scope] },
   {
     name: "State",
     sort: "state",
-    by: (key) => STATES[key.state][1],
     cell: (key) => {
       const [tone, word] = STATES[key.state];
       return <Badge tone={tone}>{word}</Badge>;
     },
   },
-  { name: "Last used", sort: "lastUsedAt", by: (key) => key.lastUsedAt, cell: (key) => <Ago at={key.lastUsedAt} /> },
-  { name: "Saved", sort: "updatedAt", by: (key) => key.updatedAt, cell: (key) => <Ago at={key.updatedAt} /> },
+  { name: "Last used", sort: "lastUsedAt", cell: (key) => <Ago at={key.lastUsedAt} /> },
+  { name: "Saved", sort: "updatedAt", cell: (key) => <Ago at={key.updatedAt} /> },
 ];
 
 export function KeysPage() {
   const workspaceId = useWorkspaceId();
-  const keys = useKeys(workspaceId);
   const mayWrite = useMay("member");
   const [search, change] = useListState();
-  const sort = search.sort ?? "";
+  const sort = orderOf(COLUMNS, search.sort, USUAL_ORDER);
+  const keys = useKeys(workspaceId, sort);
   const add = mayWrite && (
     <Link to="/keys/new" className="button primary">
       <Icon name="plus" size={18} />
@@ -60,7 +58,7 @@ export function KeysPage() {
             <DataTable
               label="Keys"
               columns={COLUMNS}
-              rows={inOrder(rows, COLUMNS, sort)}
+              rows={rows}
               sort={{ now: sort, change: (next) => change({ sort: next }) }}
               keyOf={idOf}
               open={(key) => `/keys/${idOf(key)}`}

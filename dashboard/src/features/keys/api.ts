@@ -9,10 +9,14 @@ export type KeyScope = StoredKey["scope"];
 
 export const keysKey = (workspaceId: string) => ["keys", workspaceId];
 
-export function useKeys(workspaceId: string) {
+export const USUAL_ORDER = "provider";
+
+export function useKeys(workspaceId: string, sort = USUAL_ORDER) {
   return useQuery({
-    queryKey: keysKey(workspaceId),
-    queryFn: () => read(api.GET("/api/v1/llm/keys", { params: { query: { workspaceId } } })),
+    queryKey: [...keysKey(workspaceId), sort],
+    queryFn: () => read(api.GET("/api/v1/llm/keys", { params: { query: { workspaceId, sort } } })),
+    // the rows stay while they are sorted anew, and with them the focus; those of another workspace do not
+    placeholderData: (before, query) => (query?.queryKey[1] === workspaceId ? before : undefined),
   });
 }
 

@@ -1,6 +1,6 @@
 import { Outlet } from "@tanstack/react-router";
 
-import { type ModelCatalogue, useModels, useUsage } from "~/api/figures";
+import { type ModelCatalogue, type ModelsAsked, useModels, useUsage } from "~/api/figures";
 import { useWorkspaceId } from "~/api/workspace";
 import { type Column, DataTable } from "~/ui/DataTable";
 import { Badge } from "~/ui/Figures";
@@ -8,15 +8,16 @@ import { count, longDay, money, plural, utcDay } from "~/ui/format";
 import { SelectField } from "~/ui/Field";
 import { Loaded } from "~/ui/Loading";
 import { ProblemNotice } from "~/ui/Notice";
+import { orderOf } from "~/ui/orderOf";
 import { Empty, Page, Section } from "~/ui/Page";
 import { SearchBox } from "~/ui/SearchBox";
-import { useListState } from "~/ui/useListState";
+import { type ListSearch, useListState } from "~/ui/useListState";
 
-import { type ModelRow, narrowed, rowsOf } from "./rows";
+import { asUsed, type ModelRow, rowsOf } from "./rows";
 
 export { ModelSheet } from "./ModelSheet";
 
-const CAPABILITIES = ["realtime", "chat", "responses", "transcription", "speech", "audio", "embeddings", "images", "video", "moderation", "completions"];
+const CAPABILITIES = ["realtime", "chat", "responses", "transcription", "speech", "audio", "embeddings", "images", "video", "moderation", "completions"] as const;
 
 const UNKNOWN = <span className="soft">not known</span>;
 
@@ -29,12 +30,12 @@ const columns = (isUsed: boolean): readonly Column<ModelRow>[] => [
   },
   {
     name: "Shuts down",
-    sort: "shutdown",
+    sort: "shutdownDate",
     cell: (row) => (row.model.shutdownDate ? <ShutDown date={row.model.shutdownDate} /> : <span className="soft">no date</span>),
   },
   {
     name: "Used by",
-    sort: "used",
+    sort: "inUse",
     cell: (row) => (row.settings.length === 0 ? <span className="soft">nothing here</span> : <span>{row.settings.map((name) => <Setting key={name} name={name} />)}</span>),
   },
   { name: "Requests, 30 days", number: true, sort: "requests", cell: (row) => (row.used ? count(row.used.requests) : isUsed ? <span className="soft">0</span> : UNKNOWN) },
@@ -54,6 +55,14 @@ export function ShutDown({ date }: { date: string }) {
   );
 }
 
+/** By these the usage is asked for, by the others the models. */
+const isOfUsage = (sort: string) => /^-?(requests|cost)$/.test(sort);
+
+function askedOf(search: ListSearch, sort: string): ModelsAsked {
+  const capability = CAPABILITIES.find((one) => one === search.for);
+  return { ...(search.q ? { q: search.q } : {}), ...(capability ? { capability } : {}), ...(isOfUsage(sort) ? {} : { sort }) };
+}
+
 function lead({ data, warnings, inUse, keySource }: ModelCatalogue): string {
   const used = new Set(inUse.map((one) => one.model)).size;
   const ending = new Set(warnings.map((one) => one.model)).size;
@@ -63,18 +72,19 @@ function lead({ data, warnings, inUse, keySource }: ModelCatalogue): string {
 
 export function ModelsPage() {
   const workspaceId = useWorkspaceId();
-  const models = useModels(workspaceId);
-  const usage = useUsage(workspaceId, utcDay(29), utcDay(), "model");
   const [search, change] = useListState();
-  const sort = search.sort ?? "-requests";
+  const sort = orderOf(columns(true), search.sort, "-requests");
+  const all = useModels(workspaceId);
+  const models = useModels(workspaceId, askedOf(search, sort));
+  const usage = useUsage(workspaceId, utcDay(29), utcDay(), "model", isOfUsage(sort) ? sort : undefined);
   return (
-    <Page title="Models" lead={models.data && lead(models.data)}>
+    <Page title="Models" lead={all.data && lead(all.data)}>
       <Section title="What the key reaches">
         <div className="tools">
           <SearchBox label="Search models" value={search.q ?? ""} onChange={(q) => change({ q })} />
           <SelectField
             label="For"
-            value={search.for ?? ""}
+            value={CAPABILITIES.find((one) => one === search.for) ?? ""}
             options={[{ value: "", label: "everything" }, ...CAPABILITIES.map((one) => ({ value: one, label: one }))]}
             onChange={(event) => change({ for: event.target.value })}
           />
@@ -85,11 +95,11 @@ export function ModelsPage() {
             <DataTable
               label="Models"
               columns={columns(usage.data !== undefined)}
-              rows={narrowed(rowsOf(catalogue, usage.data), { text: search.q ?? "", capability: search.for ?? "", sort })}
+              rows={isOfUsage(sort) ? asUsed(rowsOf(catalogue, usage.data), usage.data) : rowsOf(catalogue, usage.data)}
               keyOf={(row) => row.model.id}
               open={(row) => `/models/${encodeURIComponent(row.model.id)}`}
               sort={{ now: sort, change: (next) => change({ sort: next }) }}
-              empty={<Empty title="No model is called that">Take the search or the filter away to see all {catalogue.data.length}.</Empty>}
+              empty={<Empty title="No model is called that">Take the search or the filter away to see them all.</Empty>}
             />
           )}
         </Loaded>

@@ -1,4 +1,4 @@
-/** A model with what is known of it here. The catalogue comes whole and from memory, so it is narrowed and sorted in the page. */
+/** A model with what is known of it here. The server sorts: what it lists, or for the figures what was used. */
 import type { ModelCatalogue, UsageFigures, UsageReport } from "~/api/figures";
 
 export interface ModelRow {
@@ -16,23 +16,9 @@ export function rowsOf(catalogue: ModelCatalogue, usage: UsageReport | undefined
   }));
 }
 
-const SORTS: Record<string, (row: ModelRow) => string | number> = {
-  id: (row) => row.model.id,
-  shutdown: (row) => row.model.shutdownDate ?? "9999",
-  used: (row) => -row.settings.length,
-  requests: (row) => row.used?.requests ?? 0,
-  cost: (row) => Number(row.used?.cost ?? -1),
-};
-
-export function narrowed(rows: readonly ModelRow[], wanted: { text: string; capability: string; sort: string }): ModelRow[] {
-  const text = wanted.text.toLowerCase();
-  const value = SORTS[wanted.sort.replace(/^-/, "")] ?? ((row: ModelRow) => row.model.id);
-  const direction = wanted.sort.startsWith("-") ? -1 : 1;
-  return rows
-    .filter((row) => row.model.id.toLowerCase().includes(text))
-    .filter((row) => wanted.capability === "" || row.model.capabilities.some((one) => one === wanted.capability))
-    .sort((one, other) => {
-      const [a, b] = [value(one), value(other)];
-      return (a < b ? -1 : a > b ? 1 : 0) * direction || one.model.id.localeCompare(other.model.id);
-    });
+/** As the report has its groups. What was not used is last, whichever way round, and stays as it came. */
+export function asUsed(rows: readonly ModelRow[], usage: UsageReport | undefined): ModelRow[] {
+  const known = new Map(rows.map((row) => [row.model.id, row]));
+  const used = (usage?.groups ?? []).flatMap((group) => known.get(group.key) ?? []);
+  return [...used, ...rows.filter((row) => row.used === null)];
 }

@@ -81,9 +81,9 @@ class Keys(Resource[RunT]):
     """Keys that people bring. Only a hint of a key ever comes back."""
 
     @call(Route("GET", "/api/v1/llm/keys"), KeyList)
-    def list(self, *, workspace_id: str | None = None) -> Sent:
-        """Your keys and those that the workspace shares."""
-        return sending(query={"workspaceId": self._workspace(workspace_id)})
+    def list(self, *, sort: str | None = None, workspace_id: str | None = None) -> Sent:
+        """Your keys and those that the workspace shares. Sorted by provider, or such as `-state`, the worst first."""
+        return sending(query={"sort": sort, "workspaceId": self._workspace(workspace_id)})
 
     @call(Route("PUT", "/api/v1/llm/keys/{provider}", takes_key=True), KeySaved)
     def save(

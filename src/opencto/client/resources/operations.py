@@ -15,9 +15,20 @@ class Models(Resource[RunT]):
     """What your key reaches."""
 
     @call(Route("GET", "/api/v1/cto/openai/models"), ModelCatalogue)
-    def list(self, *, capability: Capability | None = None, workspace_id: str | None = None) -> Sent:
-        """The models, those that our settings use, and which of them end soon. At most a few minutes old, or `stale`."""
-        return sending(query={"capability": capability, "workspaceId": self._workspace(workspace_id)})
+    def list(
+        self,
+        *,
+        capability: Capability | None = None,
+        q: str | None = None,
+        sort: str | None = None,
+        workspace_id: str | None = None,
+    ) -> Sent:
+        """The models, those that our settings use, and which of them end soon. At most a few minutes old, or `stale`.
+
+        `q` is a text in the id, `sort` such as `shutdownDate`, the next to end first.
+        """
+        asked = {"capability": capability, "q": q, "sort": sort}
+        return sending(query={**asked, "workspaceId": self._workspace(workspace_id)})
 
 
 class Usage(Resource[RunT]):
