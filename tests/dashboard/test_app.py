@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from dashboard.conftest import At, Open
-from dashboard.world import ADA, VIC, World, settle, signed_in, tell
+from dashboard.world import ADA, BEN, VIC, World, settle, signed_in, tell
 from serving import serve
 
 FORBIDDEN = {"status": 403, "code": "FORBIDDEN", "detail": "You may not do this.", "requestId": "req_1"}
@@ -139,6 +139,34 @@ def test_csv_by_model_or_project_is_the_table_in_its_order_and_another_has_every
     assert len({row["date"] for row in daily}) > 1
     for row in rows:
         assert sum(int(day["requests"]) for day in daily if day["key"] == row["key"]) == int(row["requests"])
+
+
+@pytest.mark.parametrize(("by", "head"), [("surface", "Surface"), ("person", "Person")])
+def test_surfaces_and_people_are_sorted_by_the_server_by_the_names_that_are_shown_and_csv_follows(
+    at: At, world: World, by: str, head: str
+) -> None:
+    world.people[BEN].send("POST", "/v1/respond", {"text": "Good morning", "workspaceId": world.workspace})
+    page, hands = at(f"/usage?by={by}")
+    table = page.get_by_role("table", name=f"Usage by {by}")
+    names = table.locator("tbody tr td:first-child")
+    nobody = "The server itself"  # it is no person, and last whichever way round
+    for sort, words in (("key", "rising"), ("-key", "falling")):
+        with page.expect_response(re.compile(rf"/ledger/shares\?.*groupBy={by}&sort={sort}$")):
+            if page.viewport_size == {"width": 390, "height": 844}:
+                page.get_by_label(f"Sort Usage by {by} by").select_option(f"{head}, {words}")
+            else:
+                hands.press(table.get_by_role("columnheader", name=head).get_by_role("button"))
+        page.wait_for_url(f"**/usage?by={by}&sort={sort}")
+        heads = table.get_by_role("columnheader", name=head, include_hidden=True)
+        expect(heads).to_have_attribute("aria-sort", "ascending" if sort == "key" else "descending")
+        named = [name for name in names.all_inner_texts() if name != nobody]
+        assert len(named) > 1
+        shown = sorted(named, key=str.casefold, reverse=sort == "-key")
+        expect(names).to_have_text([*shown, nobody] if by == "person" else shown)
+        with page.expect_download() as got:
+            hands.press(page.get_by_role("link", name="CSV", exact=True))
+        with Path(got.value.path()).open() as file:
+            assert [row["name"] for row in csv.DictReader(file) if row["name"]] == shown
 
 
 def test_the_assistant_is_instructed_with_an_undo_and_a_cap_says_what_it_would_have_refused(at: At) -> None:

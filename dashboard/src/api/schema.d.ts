@@ -3492,6 +3492,7 @@ export interface operations {
                 groupBy?: "surface" | "person" | "model";
                 start?: string;
                 end?: string;
+                sort?: string;
                 format?: "json" | "csv";
                 workspaceId?: string;
             };

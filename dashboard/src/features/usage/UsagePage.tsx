@@ -37,7 +37,7 @@ function sumUp({ totals, start, end, buckets }: UsageReport): string {
 /** What the table below shows, as rows of days or of the whole range, from where it has it. */
 function csvAddress(workspaceId: string, range: Range, by: By, rows: { rowsOf: "day" | "range"; sort?: string | undefined }): string {
   const isShare = by === "surface" || by === "person";
-  const asked = { workspaceId, ...range, groupBy: by, format: "csv", ...(isShare ? {} : { rowsOf: rows.rowsOf, ...(rows.sort ? { sort: rows.sort } : {}) }) };
+  const asked = { workspaceId, ...range, groupBy: by, format: "csv", ...(isShare ? {} : { rowsOf: rows.rowsOf }), ...(rows.sort ? { sort: rows.sort } : {}) };
   return `${isShare ? "/api/v1/ledger/shares" : "/api/v1/cto/openai/usage"}?${new URLSearchParams(asked).toString()}`;
 }
 
