@@ -169,6 +169,25 @@ def test_surfaces_and_people_are_sorted_by_the_server_by_the_names_that_are_show
             assert [row["name"] for row in csv.DictReader(file) if row["name"]] == shown
 
 
+@pytest.mark.parametrize(("by", "first"), [("day", "Day"), ("model", "Cost"), ("person", "Cost")])
+def test_an_order_that_an_address_names_and_the_server_does_not_have_is_the_usual_one(
+    at: At, world: World, by: str, first: str
+) -> None:
+    page, hands = at(f"/usage?by={by}&sort=-size")
+    table = page.get_by_role("table", name=f"Usage by {by}")
+    head = table.get_by_role("columnheader", name=first, include_hidden=True)
+    expect(head).to_have_attribute("aria-sort", "descending")
+    with page.expect_download() as got:
+        hands.press(page.get_by_role("link", name="CSV", exact=True))
+    assert got.value.failure() is None
+    day = (world.served.clock.now() - timedelta(days=1)).date().isoformat()
+    page.goto(f"/usage/{day}?models=size")
+    models = page.get_by_role("dialog").get_by_role("table", name="Models of the day")
+    expect(models.get_by_role("columnheader", name="Cost", include_hidden=True)).to_have_attribute(
+        "aria-sort", "descending"
+    )
+
+
 def test_the_assistant_is_instructed_with_an_undo_and_a_cap_says_what_it_would_have_refused(at: At) -> None:
     page, hands = at("/workspace")
     form = page.get_by_role("form", name="Assistant")

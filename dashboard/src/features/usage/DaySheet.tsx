@@ -11,6 +11,8 @@ import { SourceLine } from "~/ui/Source";
 import { useItem } from "~/ui/useItem";
 import { useListState } from "~/ui/useListState";
 
+import { known } from "./order";
+
 const COLUMNS: readonly Column<UsageReport["buckets"][number]["groups"][number]>[] = [
   { name: "Model", sort: "key", cell: (group) => group.key },
   { name: "Requests", sort: "requests", number: true, cell: (group) => count(group.requests) },
@@ -22,7 +24,7 @@ export function DaySheet() {
   const day = useItem();
   const navigate = useNavigate();
   const [search, change] = useListState();
-  const sort = search.models ?? "-cost";
+  const sort = known(search.models) ?? "-cost";
   const usage = useUsage(useWorkspaceId(), day, day, "model", sort);
   return (
     <Sheet title={/^\d{4}-\d{2}-\d{2}$/.test(day) ? longDay(day) : day} note="One day in UTC" onClose={() => void navigate({ to: "/usage", search: (now: object) => now })}>

@@ -9,8 +9,8 @@ import { SourceLine } from "~/ui/Source";
 import { useListState } from "~/ui/useListState";
 
 import { useShares } from "./api";
+import { type By, useSort } from "./order";
 import type { Range } from "./range";
-import type { By } from "./UsagePage";
 
 type Row = Pick<UsageFigures, "requests" | "inputTokens" | "outputTokens" | "cost"> & { key: string; name: string };
 
@@ -23,9 +23,6 @@ const FIGURES: readonly Column<Row>[] = [
 const HEADS: Record<By, string> = { day: "Day", model: "Model", project: "Project", surface: "Surface", person: "Person" };
 
 const columnsOf = (by: By): readonly Column<Row>[] => [{ name: HEADS[by], sort: "key", cell: (row) => row.name }, ...FIGURES];
-
-/** Days the newest first, everything else the dearest, unless the address says otherwise. */
-const useSort = (by: By): string => useListState()[0].sort ?? (by === "day" ? "-key" : "-cost");
 
 function Parts({ by, rows }: { by: By; rows: readonly Row[] }) {
   const [, change] = useListState();

@@ -15,12 +15,11 @@ import { SourceLine, SourceNotes } from "~/ui/Source";
 import { type ListSearch, useListState } from "~/ui/useListState";
 
 import { Compared } from "./Compared";
+import { type By, known, useSort } from "./order";
 import { lastDays, type Range, rangeOf } from "./range";
 import { ByGroup } from "./Tables";
 
 export { DaySheet } from "./DaySheet";
-
-export type By = "day" | "model" | "project" | "surface" | "person";
 
 const PRESETS = [
   ["7", "7 days"],
@@ -57,6 +56,7 @@ export function UsagePage() {
   const today = utcDay();
   const range = rangeOf(search, today);
   const by = (search.by ?? "day") as By;
+  const sort = useSort(by);
   const usage = useUsage(workspaceId, range.start, range.end);
   return (
     <Page
@@ -64,7 +64,7 @@ export function UsagePage() {
       lead={usage.data && sumUp(usage.data)}
       actions={
         <>
-          <Download href={csvAddress(workspaceId, range, by, { rowsOf: by === "day" ? "day" : "range", sort: search.sort })}>CSV</Download>
+          <Download href={csvAddress(workspaceId, range, by, { rowsOf: by === "day" ? "day" : "range", sort: by === "day" ? known(search.sort) : sort })}>CSV</Download>
           {(by === "model" || by === "project") && <Download href={csvAddress(workspaceId, range, by, { rowsOf: "day" })}>CSV by day</Download>}
         </>
       }
