@@ -4,6 +4,7 @@ import csv
 import re
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
@@ -186,6 +187,32 @@ def test_an_order_that_an_address_names_and_the_server_does_not_have_is_the_usua
     expect(models.get_by_role("columnheader", name="Cost", include_hidden=True)).to_have_attribute(
         "aria-sort", "descending"
     )
+
+
+def test_the_chart_and_the_table_of_the_days_ask_the_server_once_and_the_chart_keeps_the_calendar(at: At) -> None:
+    page, hands = at("/keys")  # another page, so that every request of the next is seen
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/openai/usage?" in request.url else None)
+    page.goto("/usage?start=2026-11-01&end=2026-11-07")
+    table = page.get_by_role("table", name="Usage by day")
+    chart = page.get_by_role("figure", name="Cost per day")
+    dates = chart.locator("svg text").filter(has_text=re.compile(" Nov$"))
+    expect(table).to_be_visible()
+    expect(dates.first).to_have_text("1 Nov")
+
+    def of_the_days() -> list[str]:
+        return [parse_qs(urlsplit(url).query)["sort"][0] for url in asked if "start=2026-11-01" in url]
+
+    assert of_the_days() == ["-key"]
+    with page.expect_response(re.compile(r"/openai/usage\?.*sort=-?cost")):
+        if page.viewport_size == {"width": 390, "height": 844}:
+            page.get_by_label("Sort Usage by day by").select_option("Cost, falling")
+        else:
+            hands.press(table.get_by_role("columnheader", name="Cost").get_by_role("button"))
+    cost = table.get_by_role("columnheader", name="Cost", include_hidden=True)
+    expect(cost).to_have_attribute("aria-sort", "descending")
+    expect(dates.first).to_have_text("1 Nov")
+    assert of_the_days() == ["-key", "-cost"]
 
 
 def test_the_assistant_is_instructed_with_an_undo_and_a_cap_says_what_it_would_have_refused(at: At) -> None:

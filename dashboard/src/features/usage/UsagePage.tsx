@@ -15,7 +15,7 @@ import { SourceLine, SourceNotes } from "~/ui/Source";
 import { type ListSearch, useListState } from "~/ui/useListState";
 
 import { Compared } from "./Compared";
-import { type By, known, useSort } from "./order";
+import { type By, known, sortOf, useSort } from "./order";
 import { lastDays, type Range, rangeOf } from "./range";
 import { ByGroup } from "./Tables";
 
@@ -32,6 +32,9 @@ function sumUp({ totals, start, end, buckets }: UsageReport): string {
   const peak = dearest && Number(dearest.cost ?? 0) > 0 ? ` The dearest day was ${longDay(dearest.date)} with ${money(dearest.cost)}.` : "";
   return `${money(totals.cost ?? "0")} for ${plural(totals.requests, "request")} from ${longDay(start)} to ${longDay(end)}.${peak}`;
 }
+
+/** A chart has its days as the calendar has them, however the table is sorted. */
+const byDate = ({ buckets }: UsageReport) => [...buckets].sort((one, other) => (one.date < other.date ? -1 : 1));
 
 /** What the table below shows, as rows of days or of the whole range, from where it has it. */
 function csvAddress(workspaceId: string, range: Range, by: By, rows: { rowsOf: "day" | "range"; sort?: string | undefined }): string {
@@ -57,7 +60,8 @@ export function UsagePage() {
   const range = rangeOf(search, today);
   const by = (search.by ?? "day") as By;
   const sort = useSort(by);
-  const usage = useUsage(workspaceId, range.start, range.end);
+  // the days in the order of the table, which asks for the same ones: the server is asked once
+  const usage = useUsage(workspaceId, range.start, range.end, "day", by === "day" ? sort : sortOf({}, "day"));
   return (
     <Page
       title="Usage"
@@ -83,7 +87,7 @@ export function UsagePage() {
               <DailyChart
                 caption="US dollars per day (UTC)"
                 label="Cost per day"
-                points={report.buckets.map((one) => ({ date: one.date, value: Number(one.cost ?? 0) }))}
+                points={byDate(report).map((one) => ({ date: one.date, value: Number(one.cost ?? 0) }))}
                 write={money}
                 none="Nothing was spent in these days. Choose other days above, or ask the assistant something."
               />
