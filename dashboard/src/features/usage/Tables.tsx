@@ -1,4 +1,3 @@
-import type { Schemas } from "~/api/client";
 import { type UsageFigures, type UsageReport, useUsage } from "~/api/figures";
 import { useWorkspaceId } from "~/api/workspace";
 import { type Column, DataTable } from "~/ui/DataTable";
@@ -9,6 +8,8 @@ import { SourceLine } from "~/ui/Source";
 import { useListState } from "~/ui/useListState";
 
 import { useShares } from "./api";
+import { groupAddress } from "./groups";
+import { HEADS, nameOf, shareName } from "./names";
 import { type By, useSort } from "./order";
 import type { Range } from "./range";
 
@@ -20,8 +21,6 @@ const FIGURES: readonly Column<Row>[] = [
   { name: "Tokens out", sort: "outputTokens", number: true, cell: (row) => count(row.outputTokens) },
   { name: "Cost", sort: "cost", number: true, cell: (row) => (row.cost === null && row.requests === 0 ? money(0) : money(row.cost)) },
 ];
-const HEADS: Record<By, string> = { day: "Day", model: "Model", project: "Project", surface: "Surface", person: "Person" };
-
 const columnsOf = (by: By): readonly Column<Row>[] => [{ name: HEADS[by], sort: "key", cell: (row) => row.name }, ...FIGURES];
 
 function Parts({ by, rows }: { by: By; rows: readonly Row[] }) {
@@ -32,7 +31,7 @@ function Parts({ by, rows }: { by: By; rows: readonly Row[] }) {
       columns={columnsOf(by)}
       rows={rows}
       keyOf={(row) => row.key}
-      open={by === "day" ? (row) => `/usage/${row.key}` : undefined}
+      open={(row) => (by === "day" ? `/usage/${row.key}` : groupAddress(by, row.key))}
       sort={{ now: useSort(by), change: (next) => change({ sort: next }) }}
       empty={nothing}
     />
@@ -57,7 +56,7 @@ function Reported({ by, range }: { by: "day" | "model" | "project"; range: Range
           <p className="help">
             <SourceLine report={report} />
           </p>
-          <Parts by={by} rows={by === "day" ? days(report) : report.groups.map((group) => ({ ...group, name: group.key }))} />
+          <Parts by={by} rows={by === "day" ? days(report) : report.groups.map((group) => ({ ...group, name: nameOf(by, group.key) }))} />
         </>
       )}
     </Loaded>
@@ -68,12 +67,6 @@ const days = (report: UsageReport): Row[] =>
   report.buckets
     .filter((one) => one.requests > 0 || one.cost !== null)
     .map((one) => ({ ...one, key: one.date, name: longDay(one.date) }));
-
-function shareName(by: "surface" | "person", share: Schemas["LedgerShare"]): string {
-  if (share.name !== null) return share.name;
-  if (by === "person") return share.key === null ? "The server itself" : `Somebody who has left (${share.key})`;
-  return share.key ?? "not known";
-}
 
 function Shares({ by, range }: { by: "surface" | "person"; range: Range }) {
   const shares = useShares(useWorkspaceId(), range, by, useSort(by));

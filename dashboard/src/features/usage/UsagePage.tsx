@@ -19,7 +19,7 @@ import { type By, known, sortOf, useSort } from "./order";
 import { lastDays, type Range, rangeOf } from "./range";
 import { ByGroup } from "./Tables";
 
-export { DaySheet } from "./DaySheet";
+export { UsageSheet } from "./UsageSheet";
 
 const PRESETS = [
   ["7", "7 days"],
