@@ -181,6 +181,8 @@ def test_an_order_that_an_address_names_and_the_server_does_not_have_is_the_usua
     with page.expect_download() as got:
         hands.press(page.get_by_role("link", name="CSV", exact=True))
     assert got.value.failure() is None
+    page.goto("/usage?by=colour")
+    expect(page.get_by_role("table", name="Usage by day")).to_be_visible()
     day = (world.served.clock.now() - timedelta(days=1)).date().isoformat()
     page.goto(f"/usage/{day}?models=size")
     models = page.get_by_role("dialog").get_by_role("table", name="Models of the day")

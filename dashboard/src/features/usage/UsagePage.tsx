@@ -15,7 +15,7 @@ import { SourceLine, SourceNotes } from "~/ui/Source";
 import { type ListSearch, useListState } from "~/ui/useListState";
 
 import { Compared } from "./Compared";
-import { type By, known, sortOf, useSort } from "./order";
+import { type By, byOf, known, sortOf, useSort } from "./order";
 import { lastDays, type Range, rangeOf } from "./range";
 import { ByGroup } from "./Tables";
 
@@ -58,7 +58,7 @@ export function UsagePage() {
   const [search, change] = useListState();
   const today = utcDay();
   const range = rangeOf(search, today);
-  const by = (search.by ?? "day") as By;
+  const by = byOf(search);
   const sort = useSort(by);
   // the days in the order of the table, which asks for the same ones: the server is asked once
   const usage = useUsage(workspaceId, range.start, range.end, "day", by === "day" ? sort : sortOf({}, "day"));

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { known, sortOf } from "./order";
+import { byOf, known, sortOf } from "./order";
 
 test("an order that the server does not have is none", () => {
   expect(["cost", "-cost", "-key"].map(known)).toEqual(["cost", "-cost", "-key"]);
@@ -9,4 +9,8 @@ test("an order that the server does not have is none", () => {
 
 test("days are the newest first, and everything else the dearest", () => {
   expect([sortOf({}, "day"), sortOf({ sort: "size" }, "model"), sortOf({ sort: "key" }, "person")]).toEqual(["-key", "-cost", "key"]);
+});
+
+test("parts that there are not are days", () => {
+  expect([{}, { by: "person" }, { by: "colour" }, { by: "" }].map(byOf)).toEqual(["day", "person", "day", "day"]);
 });

@@ -1,6 +1,11 @@
 import { type ListSearch, useListState } from "~/ui/useListState";
 
-export type By = "day" | "model" | "project" | "surface" | "person";
+const BYS = ["day", "model", "project", "surface", "person"] as const;
+
+export type By = (typeof BYS)[number];
+
+/** What the address groups by: days where it says nothing, or what there is not. */
+export const byOf = (search: ListSearch): By => BYS.find((by) => by === search.by) ?? "day";
 
 /** What the server sorts figures by. */
 const SORTS = ["key", "requests", "inputTokens", "outputTokens", "cost"];
