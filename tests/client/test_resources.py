@@ -77,6 +77,11 @@ def test_the_ledger_by_time_and_surface(people: Cast) -> None:
     assert people.stage.world.carol.id in {one.key for one in shares.data}
     with people.ben.ledger.export_shares(start=now.date(), end=now.date(), group_by="person") as lines:
         assert people.stage.world.carol.id.encode() in b"".join(lines)
+    day = now.date()
+    by_cost = people.ben.ledger.shares(start=day, end=day, group_by="person", sort="-inputTokens").data
+    assert [one.input_tokens for one in by_cost] == sorted((one.input_tokens for one in by_cost), reverse=True)
+    with pytest.raises(OpenCTOError, match="sort"):
+        people.ben.ledger.shares(start=day, end=day, group_by="person", sort="name")
 
 
 def test_workspaces_from_their_making_to_their_end(people: Cast) -> None:

@@ -4,13 +4,14 @@ import csv
 import re
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from dashboard.conftest import At, Open
-from dashboard.world import ADA, VIC, World, settle, signed_in, tell
+from dashboard.world import ADA, BEN, VIC, World, settle, signed_in, tell
 from serving import serve
 
 FORBIDDEN = {"status": 403, "code": "FORBIDDEN", "detail": "You may not do this.", "requestId": "req_1"}
@@ -181,6 +182,81 @@ def test_csv_by_model_or_project_is_the_table_in_its_order_and_another_has_every
     assert len({row["date"] for row in daily}) > 1
     for row in rows:
         assert sum(int(day["requests"]) for day in daily if day["key"] == row["key"]) == int(row["requests"])
+
+
+@pytest.mark.parametrize(("by", "head"), [("surface", "Surface"), ("person", "Person")])
+def test_surfaces_and_people_are_sorted_by_the_server_by_the_names_that_are_shown_and_csv_follows(
+    at: At, world: World, by: str, head: str
+) -> None:
+    world.people[BEN].send("POST", "/v1/respond", {"text": "Good morning", "workspaceId": world.workspace})
+    page, hands = at(f"/usage?by={by}")
+    table = page.get_by_role("table", name=f"Usage by {by}")
+    names = table.locator("tbody tr td:first-child")
+    nobody = "The server itself"  # it is no person, and last whichever way round
+    for sort, words in (("key", "rising"), ("-key", "falling")):
+        with page.expect_response(re.compile(rf"/ledger/shares\?.*groupBy={by}&sort={sort}$")):
+            if page.viewport_size == {"width": 390, "height": 844}:
+                page.get_by_label(f"Sort Usage by {by} by").select_option(f"{head}, {words}")
+            else:
+                hands.press(table.get_by_role("columnheader", name=head).get_by_role("button"))
+        page.wait_for_url(f"**/usage?by={by}&sort={sort}")
+        heads = table.get_by_role("columnheader", name=head, include_hidden=True)
+        expect(heads).to_have_attribute("aria-sort", "ascending" if sort == "key" else "descending")
+        named = [name for name in names.all_inner_texts() if name != nobody]
+        assert len(named) > 1
+        shown = sorted(named, key=str.casefold, reverse=sort == "-key")
+        expect(names).to_have_text([*shown, nobody] if by == "person" else shown)
+        with page.expect_download() as got:
+            hands.press(page.get_by_role("link", name="CSV", exact=True))
+        with Path(got.value.path()).open() as file:
+            assert [row["name"] for row in csv.DictReader(file) if row["name"]] == shown
+
+
+@pytest.mark.parametrize(("by", "first"), [("day", "Day"), ("model", "Cost"), ("person", "Cost")])
+def test_an_order_that_an_address_names_and_the_server_does_not_have_is_the_usual_one(
+    at: At, world: World, by: str, first: str
+) -> None:
+    page, hands = at(f"/usage?by={by}&sort=-size")
+    table = page.get_by_role("table", name=f"Usage by {by}")
+    head = table.get_by_role("columnheader", name=first, include_hidden=True)
+    expect(head).to_have_attribute("aria-sort", "descending")
+    with page.expect_download() as got:
+        hands.press(page.get_by_role("link", name="CSV", exact=True))
+    assert got.value.failure() is None
+    page.goto("/usage?by=colour")
+    expect(page.get_by_role("table", name="Usage by day")).to_be_visible()
+    day = (world.served.clock.now() - timedelta(days=1)).date().isoformat()
+    page.goto(f"/usage/{day}?models=size")
+    models = page.get_by_role("dialog").get_by_role("table", name="Models of the day")
+    expect(models.get_by_role("columnheader", name="Cost", include_hidden=True)).to_have_attribute(
+        "aria-sort", "descending"
+    )
+
+
+def test_the_chart_and_the_table_of_the_days_ask_the_server_once_and_the_chart_keeps_the_calendar(at: At) -> None:
+    page, hands = at("/keys")  # another page, so that every request of the next is seen
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/openai/usage?" in request.url else None)
+    page.goto("/usage?start=2026-11-01&end=2026-11-07")
+    table = page.get_by_role("table", name="Usage by day")
+    chart = page.get_by_role("figure", name="Cost per day")
+    dates = chart.locator("svg text").filter(has_text=re.compile(" Nov$"))
+    expect(table).to_be_visible()
+    expect(dates.first).to_have_text("1 Nov")
+
+    def of_the_days() -> list[str]:
+        return [parse_qs(urlsplit(url).query)["sort"][0] for url in asked if "start=2026-11-01" in url]
+
+    assert of_the_days() == ["-key"]
+    with page.expect_response(re.compile(r"/openai/usage\?.*sort=-?cost")):
+        if page.viewport_size == {"width": 390, "height": 844}:
+            page.get_by_label("Sort Usage by day by").select_option("Cost, falling")
+        else:
+            hands.press(table.get_by_role("columnheader", name="Cost").get_by_role("button"))
+    cost = table.get_by_role("columnheader", name="Cost", include_hidden=True)
+    expect(cost).to_have_attribute("aria-sort", "descending")
+    expect(dates.first).to_have_text("1 Nov")
+    assert of_the_days() == ["-key", "-cost"]
 
 
 def test_the_assistant_is_instructed_with_an_undo_and_a_cap_says_what_it_would_have_refused(at: At) -> None:

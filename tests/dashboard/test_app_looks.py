@@ -24,6 +24,8 @@ PAGES = {
     "usage": ("/usage", "The bill beside the ledger"),
     "usage-people": ("/usage?by=person", "In parts"),
     "usage-day": ("/usage/{day}", None),
+    "usage-model": ("/usage/model.{model}?by=model", None),
+    "usage-surface": ("/usage/surface.realtime_token?by=surface", None),
     "keys": ("/keys", "Stored keys"),
     "key": ("/keys/openai.workspace", "Report card"),
     "key-new": ("/keys/new", "Add a key"),
@@ -46,7 +48,9 @@ def rows(world: World) -> dict[str, str]:
     members = world.ada.send("GET", f"/api/v1/workspaces/{world.workspace}/members?q=Ben")["data"]
     sessions = world.ada.send("GET", f"/api/v1/realtime/sessions?workspaceId={world.workspace}&q=harbour")["data"]
     day = world.served.clock.now().date().isoformat()
-    return {"person": members[0]["personId"], "session": sessions[0]["id"], "day": day}
+    report = world.ada.send("GET", f"/api/v1/cto/openai/usage?workspaceId={world.workspace}&groupBy=model")
+    model = report["groups"][0]["key"]
+    return {"person": members[0]["personId"], "session": sessions[0]["id"], "day": day, "model": model}
 
 
 @pytest.fixture(scope="module")

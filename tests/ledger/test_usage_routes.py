@@ -20,12 +20,21 @@ pytestmark = pytest.mark.anyio
 LEDGER = "/api/v1/ledger"
 
 
-def enter(surface: Surface, *, workspace: str | None = None, name: str = "voice_respond", **outcome: Any) -> str:
-    """A call in the books; finished when an outcome is given."""
+CAROL = "carol"
+
+
+def enter(
+    surface: Surface,
+    *,
+    workspace: str | None = None,
+    name: str = "voice_respond",
+    person: str | None = CAROL,
+    **outcome: Any,
+) -> str:
+    """A call in the books, of Carol unless somebody else's id or nobody is given; finished when an outcome is given."""
     ledger: Ledger = surface.app.state.ledger
-    intent = Intent(
-        workspace or surface.world.acme.id, surface.world.carol.id, name, "gpt-6-luna", "user", None, "req_1"
-    )
+    caller = surface.world.carol.id if person == CAROL else person
+    intent = Intent(workspace or surface.world.acme.id, caller, name, "gpt-6-luna", "user", None, "req_1")
     database: Database = surface.world.house.database
     with database.write() as tx:
         call_id = ledger.begin(tx, intent)
@@ -199,6 +208,58 @@ async def test_shares_say_who_and_what_used_how_much_of_this_workspace_alone(ope
     assert (person["key"], person["requests"], person["outputTokens"]) == (surface.world.carol.id, 2, 202)
     assert person["name"]
     assert [one["cost"] is None for one in await shares("model")] == [False, True]
+
+
+async def test_shares_are_sorted_as_asked_people_by_name_and_what_is_not_known_is_last(
+    open_surface: OpenSurface,
+) -> None:
+    surface = await open_surface()
+    world = surface.world
+    for person, tokens, model in (
+        (world.ada, Tokens(input=30, output=1), "gpt-6-luna"),
+        (world.ben, Tokens(input=10, output=3), "no-such-model"),
+        (world.carol, Tokens(input=20, output=2), "gpt-6-luna"),
+        (None, Tokens(input=20, output=90), "gpt-6-luna"),
+    ):
+        enter(surface, person=person.id if person else None, tokens=tokens, upstream_status=200, model=model)
+    enter(surface, name="key_check", tokens=Tokens(input=1), upstream_status=200, model="gpt-6-luna")
+    enter(surface, name="a_new_one", tokens=Tokens(input=2), upstream_status=200, model="gpt-6-luna")
+    names = {world.ada.id: "emil", world.ben.id: "Dora", world.carol.id: "Zoe"}
+    with world.house.database.write() as tx:
+        for key, name in names.items():
+            tx.execute(text("UPDATE people SET name = :name WHERE id = :id"), {"id": key, "name": name})
+    day = surface.clock.now().date().isoformat()
+
+    async def order(by: str, sort: str) -> list[str | None]:
+        query = {"start": day, "end": day, "groupBy": by, "sort": sort}
+        answer = await surface.client.get(f"{LEDGER}/shares", params=query, headers=world.ben.bearer)
+        assert answer.status_code == 200, answer.text
+        rows = answer.json()["data"]
+        told = await surface.client.get(f"{LEDGER}/shares", params={**query, "format": "csv"}, headers=world.ben.bearer)
+        assert [line["key"] for line in csv.DictReader(io.StringIO(told.text))] == [row["key"] or "" for row in rows]
+        return [row["name"] or row["key"] for row in rows]
+
+    assert await order("person", "key") == ["Dora", "emil", "Zoe", None]
+    assert await order("person", "-key") == ["Zoe", "emil", "Dora", None]
+    assert await order("person", "-outputTokens") == [None, "Dora", "Zoe", "emil"]
+    assert await order("person", "inputTokens") == ["Dora", None, "Zoe", "emil"], "alike: the dearest first"
+    assert (await order("person", "cost"))[-1] == "Dora", "no known price"
+    assert (await order("person", "-cost"))[-1] == "Dora"
+    assert await order("person", "-requests") == ["Zoe", None, "emil", "Dora"]
+    assert await order("surface", "key") == ["a_new_one", "Keys tried", "Spoken questions"]
+    assert await order("model", "-key") == ["no-such-model", "gpt-6-luna"]
+
+
+@pytest.mark.parametrize(("sort", "told"), [("name", "cost, inputTokens, key"), ("--cost", "hyphen"), ("", "cost")])
+async def test_shares_sorted_by_what_they_do_not_have_name_what_they_have(
+    open_surface: OpenSurface, sort: str, told: str
+) -> None:
+    surface = await open_surface()
+    answer = await surface.client.get(f"{LEDGER}/shares", params={"sort": sort}, headers=surface.world.ben.bearer)
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error["path"] == "sort"
+    assert told in error["message"]
 
 
 async def test_shares_as_csv_are_the_same_rows_and_no_name_is_a_formula(open_surface: OpenSurface) -> None:

@@ -3493,6 +3493,7 @@ export interface operations {
                 groupBy?: "surface" | "person" | "model";
                 start?: string;
                 end?: string;
+                sort?: string;
                 format?: "json" | "csv";
                 workspaceId?: string;
             };

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from opencto.core.clock import millis
 from opencto.core.database import Database
+from opencto.ledger.order import Order, in_order
 from opencto.ledger.prices import from_picos
 from opencto.wire.ledger import LedgerGroupBy, LedgerShare
 
@@ -22,12 +23,20 @@ _BY: dict[LedgerGroupBy, str] = {
         key="person_id", name="MIN(people.name)", joined="LEFT JOIN people ON people.id = calls.person_id"
     ),
 }
+_SURFACES = {
+    "cto_openai_proxy": "Models and usage",
+    "key_check": "Keys tried",
+    "realtime": "Voice: conversations",
+    "realtime_token": "Voice: sessions begun",
+    "voice_respond": "Spoken questions",
+}
+"""What people call the surfaces. One that is not here is called as the books call it."""
 
 
 def shares(
-    database: Database, workspace_id: str, group_by: LedgerGroupBy, first: date, last: date
+    database: Database, workspace_id: str, group_by: LedgerGroupBy, first: date, last: date, order: Order
 ) -> list[LedgerShare]:
-    """From the first to the last UTC day, both included, the dearest first. Reads many rows: not for the event loop's thread."""
+    """From the first to the last UTC day, both included, in `order`, else the dearest first. Reads many rows: not for the event loop's thread."""
     span = {"workspace": workspace_id, "first": _midnight(first), "until": _midnight(last + timedelta(days=1))}
     found: list[LedgerShare] = []
     for key, name, requests, given, out, picos, priced, unpriced in database.fetch_now(_BY[group_by], span):
@@ -35,7 +44,7 @@ def shares(
         found.append(
             LedgerShare(
                 key=key,
-                name=name,
+                name=_SURFACES.get(key) if group_by == "surface" else name,
                 requests=int(requests),
                 input_tokens=int(given or 0),
                 output_tokens=int(out or 0),
@@ -43,7 +52,7 @@ def shares(
                 unpriced_calls=int(unpriced),
             )
         )
-    return found
+    return in_order(found, order, lambda one: one.name if group_by == "person" else one.name or one.key)
 
 
 def _midnight(day: date) -> int:

@@ -16,6 +16,7 @@ from opencto.core.clock import Clock, from_millis, millis
 from opencto.core.database import Database
 from opencto.core.ids import new_id
 from opencto.identity.caller import WorkspaceCaller
+from opencto.ledger.order import Order
 from opencto.ledger.prices import PICOS, Tokens, cost_usd, from_picos, to_picos
 from opencto.ledger.shares import shares
 from opencto.ledger.usage_tables import calls
@@ -195,9 +196,11 @@ class Ledger:
         """The UTC day that it is."""
         return self._clock.now().date()
 
-    def shares(self, who: WorkspaceCaller, group_by: LedgerGroupBy, first: date, last: date) -> LedgerShares:
+    def shares(
+        self, who: WorkspaceCaller, group_by: LedgerGroupBy, first: date, last: date, order: Order
+    ) -> LedgerShares:
         """Who or what used how much, from the first to the last UTC day, both included."""
-        found = shares(self._database, who.workspace_id, group_by, first, last)
+        found = shares(self._database, who.workspace_id, group_by, first, last, order)
         return LedgerShares(start=first, end=last, group_by=group_by, data=found)
 
     async def spent_in(self, workspace_id: str, month: str) -> tuple[Decimal, int]:

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime
 from opencto.core.problems import Invalid
 from opencto.identity import access
 from opencto.identity.guard import GuardedRoute, QueryWorkspace
+from opencto.ledger.order import SORT_WORDS, Order
 from opencto.ledger.shares_csv import as_csv
 from opencto.ledger.usage import Ledger
 from opencto.wire.base import Page
@@ -70,6 +71,14 @@ def show_shares(
     group_by: Annotated[LedgerGroupBy, Query(alias="groupBy")] = "surface",
     start: Annotated[str | None, Query(pattern=_DAY, description="UTC; absent means 30 days up to the end.")] = None,
     end: Annotated[str | None, Query(pattern=_DAY, description="UTC, included; absent means today.")] = None,
+    sort: Annotated[
+        str | None,
+        Query(
+            max_length=40,
+            description=f"What they are sorted by: {SORT_WORDS} The key of a person or surface is its name, and who has "
+            "none is last. Absent: the dearest first.",
+        ),
+    ] = None,
     shape: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
 ) -> Response:
     """Who or what used how much of the workspace's calls, by surface, person or model: at most 180 days."""
@@ -77,7 +86,7 @@ def show_shares(
     first = _day("start", start) if start else last - timedelta(days=USUAL_DAYS - 1)
     if not 0 <= (last - first).days < MOST_DAYS:
         raise Invalid.field("end", f"must be the start or later, and less than {MOST_DAYS} days after it")
-    found = ledger.shares(who, group_by, first, last)
+    found = ledger.shares(who, group_by, first, last, Order.of(sort))
     if shape == "csv":
         headers = {"Content-Disposition": f'attachment; filename="usage-by-{group_by}-{first}-{last}.csv"'}
         return Response(as_csv(found), 200, headers, f"{_CSV}; charset=utf-8")

@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 
+from opencto.ledger.order import Order, in_order
 from opencto.wire.usage import UsageBucket, UsageFigures, UsageGroup
 
 OTHER = "other"
 """The group of what names none."""
-RowT = TypeVar("RowT", UsageBucket, UsageGroup)
 
 
 @dataclass(slots=True)
@@ -99,18 +99,6 @@ def total(parts: Iterable[Part]) -> Figures:
     return whole
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What the rows of a report are sorted by. `by` None: days as the calendar has them, groups the dearest first."""
-
-    by: str | None = None
-    is_falling: bool = False
-
-
-SORTS = ("cost", "inputTokens", "key", "outputTokens", "requests")
-"""What an `Order` may be by. The key of a day is its date."""
-
-
 def buckets(span: Span, parts: Iterable[Part], group_by: str, order: Order) -> list[UsageBucket]:
     """A bucket for every day of the span; days that nobody tells of are empty. The groups of each are in `order`, or the days where nothing is grouped."""
     days: defaultdict[date, list[Part]] = defaultdict(list)
@@ -120,38 +108,18 @@ def buckets(span: Span, parts: Iterable[Part], group_by: str, order: Order) -> l
         UsageBucket(date=day, groups=groups(days[day], group_by, order), **total(days[day]).shown())
         for day in span.days()
     ]
-    return in_order(rows, order) if group_by == "day" and order.by is not None else rows
+    return in_order(rows, order, lambda row: row.date.isoformat()) if group_by == "day" else rows
 
 
 def groups(parts: Iterable[Part], group_by: str, order: Order) -> list[UsageGroup]:
-    """The models or projects of all the parts, in `order`; none by day."""
+    """The models or projects of all the parts, in `order`, else the dearest first; none by day."""
     found: defaultdict[str, Figures] = defaultdict(Figures)
     for part in parts if group_by != "day" else ():
         found[(part.model if group_by == "model" else part.project) or OTHER].add(part.figures)
     ordered = sorted(found.items(), key=lambda one: (-(one[1].cost or Decimal(0)), one[0]))
-    rows = [UsageGroup(key=key, **figures.shown()) for key, figures in ordered]
-    return rows if order.by is None else in_order(rows, order)
-
-
-def in_order(rows: list[RowT], order: Order) -> list[RowT]:
-    """Sorted. Rows that are alike stay as they came; an unknown cost is last, whichever way round."""
-    known = [row for row in rows if order.by != "cost" or row.cost is not None]
-    unknown = [row for row in rows if order.by == "cost" and row.cost is None]
-    return sorted(known, key=lambda row: _value(row, order.by), reverse=order.is_falling) + unknown
-
-
-def _value(row: UsageBucket | UsageGroup, by: str | None) -> Any:
-    match by:
-        case "cost":
-            return Decimal(row.cost or 0)
-        case "inputTokens":
-            return row.input_tokens
-        case "outputTokens":
-            return row.output_tokens
-        case "requests":
-            return row.requests
-        case _:
-            return row.date if isinstance(row, UsageBucket) else row.key.casefold()
+    return in_order(
+        [UsageGroup(key=key, **figures.shown()) for key, figures in ordered], order, lambda group: group.key
+    )
 
 
 def figures_of(parts: Iterable[Part]) -> UsageFigures:

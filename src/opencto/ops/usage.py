@@ -18,9 +18,10 @@ from opencto.core.database import Database
 from opencto.core.problems import Invalid
 from opencto.core.settings import Settings
 from opencto.identity.caller import WorkspaceCaller
+from opencto.ledger.order import Order
 from opencto.ledger.usage_sums import UsageSum, sums
 from opencto.ops.errors import ProjectsNotConfigured
-from opencto.ops.figures import SORTS, Counted, Figures, Order, Part, Span, buckets, figures_of, groups, money, total
+from opencto.ops.figures import Counted, Figures, Part, Span, buckets, figures_of, groups, money, total
 from opencto.ops.kept import Kept
 from opencto.ops.models import BUCKET, fingerprint
 from opencto.ops.organization import OrganizationReader, Reading, Wanted
@@ -65,7 +66,7 @@ class Asked:
                 "start",
                 f"must be at most {MOST_DAYS} days before the end, which is included: {_earliest(last)} or later",
             )
-        return cls(Span(first, last), group_by, _order(sort))
+        return cls(Span(first, last), group_by, Order.of(sort))
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,15 +281,6 @@ def _sandbox_notes(reading: Reading) -> list[str]:
             f"They contain 30 days of demo data (project {DEMO_PROJECT}). OPENCTO_SANDBOX_DEMO=off leaves it out."
         )
     return notes
-
-
-def _order(sort: str | None) -> Order:
-    if sort is None:
-        return Order()
-    name = sort.removeprefix("-")
-    if name not in SORTS:
-        raise Invalid.field("sort", f"must be one of {', '.join(SORTS)}, with a hyphen before it to turn it")
-    return Order(name, is_falling=sort != name)
 
 
 def _earliest(last: date) -> date:

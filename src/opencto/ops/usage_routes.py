@@ -12,6 +12,7 @@ from opencto.core.describe import fails_with
 from opencto.core.problems import NotFound
 from opencto.identity import access
 from opencto.identity.guard import GuardedRoute, QueryWorkspace
+from opencto.ledger.order import SORT_WORDS
 from opencto.ops.errors import ProjectsNotConfigured
 from opencto.ops.usage import UsageService
 from opencto.ops.usage_csv import as_csv
@@ -55,8 +56,7 @@ async def read_openai_usage(
         str | None,
         Query(
             max_length=40,
-            description="What groups are sorted by, or with groupBy=day the days: key, requests, "
-            "inputTokens, outputTokens or cost; a hyphen before it turns the order round. "
+            description=f"What groups are sorted by, or with groupBy=day the days: {SORT_WORDS} "
             "Absent: groups the dearest first, days as the calendar has them.",
         ),
     ] = None,

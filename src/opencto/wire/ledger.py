@@ -57,7 +57,9 @@ class LedgerShare(Wire):
     """What one surface, person or model used of a workspace's calls."""
 
     key: str | None = Field(description="The surface, the person's id or the model; null where there was none.")
-    name: str | None = Field(description="The person's name; null for everything else and for who is gone.")
+    name: str | None = Field(
+        description="The person's name, or what people call the surface; null for models and for who is gone."
+    )
     requests: int
     input_tokens: int
     output_tokens: int
@@ -66,7 +68,7 @@ class LedgerShare(Wire):
 
 
 class LedgerShares(Wire):
-    """Who or what used how much, the dearest first. Calls to the local sandbox are not in it: it bills nobody."""
+    """Who or what used how much, the dearest first unless `sort` says otherwise. Calls to the local sandbox are not in it: it bills nobody."""
 
     start: date
     end: date

@@ -1,5 +1,3 @@
-import { useNavigate } from "@tanstack/react-router";
-
 import { type UsageReport, useUsage } from "~/api/figures";
 import { useWorkspaceId } from "~/api/workspace";
 import { type Column, DataTable } from "~/ui/DataTable";
@@ -8,8 +6,9 @@ import { count, longDay, money } from "~/ui/format";
 import { Loaded } from "~/ui/Loading";
 import { Sheet } from "~/ui/Sheet";
 import { SourceLine } from "~/ui/Source";
-import { useItem } from "~/ui/useItem";
 import { useListState } from "~/ui/useListState";
+
+import { known } from "./order";
 
 const COLUMNS: readonly Column<UsageReport["buckets"][number]["groups"][number]>[] = [
   { name: "Model", sort: "key", cell: (group) => group.key },
@@ -18,14 +17,12 @@ const COLUMNS: readonly Column<UsageReport["buckets"][number]["groups"][number]>
 ];
 
 /** One day: every kind of token, and the models. The order of these has a name of its own in the address, beside the page's. */
-export function DaySheet() {
-  const day = useItem();
-  const navigate = useNavigate();
+export function DaySheet({ day, onClose }: { day: string; onClose: () => void }) {
   const [search, change] = useListState();
-  const sort = search.models ?? "-cost";
+  const sort = known(search.models) ?? "-cost";
   const usage = useUsage(useWorkspaceId(), day, day, "model", sort);
   return (
-    <Sheet title={/^\d{4}-\d{2}-\d{2}$/.test(day) ? longDay(day) : day} note="One day in UTC" onClose={() => void navigate({ to: "/usage", search: (now: object) => now })}>
+    <Sheet title={longDay(day)} note="One day in UTC" onClose={onClose}>
       <Loaded query={usage}>
         {({ totals, ...report }) => (
           <>

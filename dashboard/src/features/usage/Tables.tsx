@@ -1,39 +1,27 @@
-import { useQuery } from "@tanstack/react-query";
-
-import { api, read, type Schemas } from "~/api/client";
 import { type UsageFigures, type UsageReport, useUsage } from "~/api/figures";
 import { useWorkspaceId } from "~/api/workspace";
 import { type Column, DataTable } from "~/ui/DataTable";
 import { count, longDay, money } from "~/ui/format";
-import { inOrder } from "~/ui/inOrder";
 import { Loaded } from "~/ui/Loading";
 import { Empty } from "~/ui/Page";
 import { SourceLine } from "~/ui/Source";
 import { useListState } from "~/ui/useListState";
 
+import { useShares } from "./api";
+import { groupAddress } from "./groups";
+import { HEADS, nameOf, shareName } from "./names";
+import { type By, useSort } from "./order";
 import type { Range } from "./range";
-import type { By } from "./UsagePage";
 
 type Row = Pick<UsageFigures, "requests" | "inputTokens" | "outputTokens" | "cost"> & { key: string; name: string };
 
 const FIGURES: readonly Column<Row>[] = [
-  { name: "Requests", sort: "requests", by: (row) => row.requests, number: true, cell: (row) => count(row.requests) },
-  { name: "Tokens in", sort: "inputTokens", by: (row) => row.inputTokens, number: true, cell: (row) => count(row.inputTokens) },
-  { name: "Tokens out", sort: "outputTokens", by: (row) => row.outputTokens, number: true, cell: (row) => count(row.outputTokens) },
-  {
-    name: "Cost",
-    sort: "cost",
-    by: (row) => (row.cost === null ? null : Number(row.cost)),
-    number: true,
-    cell: (row) => (row.cost === null && row.requests === 0 ? money(0) : money(row.cost)),
-  },
+  { name: "Requests", sort: "requests", number: true, cell: (row) => count(row.requests) },
+  { name: "Tokens in", sort: "inputTokens", number: true, cell: (row) => count(row.inputTokens) },
+  { name: "Tokens out", sort: "outputTokens", number: true, cell: (row) => count(row.outputTokens) },
+  { name: "Cost", sort: "cost", number: true, cell: (row) => (row.cost === null && row.requests === 0 ? money(0) : money(row.cost)) },
 ];
-const HEADS: Record<By, string> = { day: "Day", model: "Model", project: "Project", surface: "Surface", person: "Person" };
-
-const columnsOf = (by: By): readonly Column<Row>[] => [{ name: HEADS[by], sort: "key", by: (row) => row.name, cell: (row) => row.name }, ...FIGURES];
-
-/** Days the newest first, everything else the dearest, unless the address says otherwise. */
-const useSort = (by: By): string => useListState()[0].sort ?? (by === "day" ? "-key" : "-cost");
+const columnsOf = (by: By): readonly Column<Row>[] => [{ name: HEADS[by], sort: "key", cell: (row) => row.name }, ...FIGURES];
 
 function Parts({ by, rows }: { by: By; rows: readonly Row[] }) {
   const [, change] = useListState();
@@ -43,7 +31,7 @@ function Parts({ by, rows }: { by: By; rows: readonly Row[] }) {
       columns={columnsOf(by)}
       rows={rows}
       keyOf={(row) => row.key}
-      open={by === "day" ? (row) => `/usage/${row.key}` : undefined}
+      open={(row) => (by === "day" ? `/usage/${row.key}` : groupAddress(by, row.key))}
       sort={{ now: useSort(by), change: (next) => change({ sort: next }) }}
       empty={nothing}
     />
@@ -68,7 +56,7 @@ function Reported({ by, range }: { by: "day" | "model" | "project"; range: Range
           <p className="help">
             <SourceLine report={report} />
           </p>
-          <Parts by={by} rows={by === "day" ? days(report) : report.groups.map((group) => ({ ...group, name: group.key }))} />
+          <Parts by={by} rows={by === "day" ? days(report) : report.groups.map((group) => ({ ...group, name: nameOf(by, group.key) }))} />
         </>
       )}
     </Loaded>
@@ -80,33 +68,14 @@ const days = (report: UsageReport): Row[] =>
     .filter((one) => one.requests > 0 || one.cost !== null)
     .map((one) => ({ ...one, key: one.date, name: longDay(one.date) }));
 
-const SURFACES: Record<string, string> = {
-  realtime_token: "Voice: sessions begun",
-  realtime: "Voice: conversations",
-  cto_openai_proxy: "Models and usage",
-  voice_respond: "Spoken questions",
-  key_check: "Keys tried",
-};
-
-function shareName(by: "surface" | "person", share: Schemas["LedgerShare"]): string {
-  if (by === "person") return share.name ?? (share.key === null ? "The server itself" : `Somebody who has left (${share.key})`);
-  return (share.key !== null && SURFACES[share.key]) || (share.key ?? "not known");
-}
-
-/** The answer comes whole, and the page knows the names that are shown, so the page sorts it. */
 function Shares({ by, range }: { by: "surface" | "person"; range: Range }) {
-  const workspaceId = useWorkspaceId();
-  const sort = useSort(by);
-  const shares = useQuery({
-    queryKey: ["shares", workspaceId, range, by],
-    queryFn: () => read(api.GET("/api/v1/ledger/shares", { params: { query: { workspaceId, ...range, groupBy: by } } })),
-  });
+  const shares = useShares(useWorkspaceId(), range, by, useSort(by));
   return (
     <Loaded query={shares}>
       {({ data }) => (
         <>
           <p className="help">From OpenCTO's own ledger: OpenAI does not know surfaces and people. Calls to the sandbox are not in it.</p>
-          <Parts by={by} rows={inOrder(data.map((share) => ({ ...share, key: share.key ?? "", name: shareName(by, share) })), columnsOf(by), sort)} />
+          <Parts by={by} rows={data.map((share) => ({ ...share, key: share.key ?? "", name: shareName(by, share) }))} />
         </>
       )}
     </Loaded>

@@ -15,12 +15,11 @@ import { SourceLine, SourceNotes } from "~/ui/Source";
 import { type ListSearch, useListState } from "~/ui/useListState";
 
 import { Compared } from "./Compared";
+import { type By, byOf, known, sortOf, useSort } from "./order";
 import { lastDays, type Range, rangeOf } from "./range";
 import { ByGroup } from "./Tables";
 
-export { DaySheet } from "./DaySheet";
-
-export type By = "day" | "model" | "project" | "surface" | "person";
+export { UsageSheet } from "./UsageSheet";
 
 const PRESETS = [
   ["7", "7 days"],
@@ -34,10 +33,13 @@ function sumUp({ totals, start, end, buckets }: UsageReport): string {
   return `${money(totals.cost ?? "0")} for ${plural(totals.requests, "request")} from ${longDay(start)} to ${longDay(end)}.${peak}`;
 }
 
+/** A chart has its days as the calendar has them, however the table is sorted. */
+const byDate = ({ buckets }: UsageReport) => [...buckets].sort((one, other) => (one.date < other.date ? -1 : 1));
+
 /** What the table below shows, as rows of days or of the whole range, from where it has it. */
 function csvAddress(workspaceId: string, range: Range, by: By, rows: { rowsOf: "day" | "range"; sort?: string | undefined }): string {
   const isShare = by === "surface" || by === "person";
-  const asked = { workspaceId, ...range, groupBy: by, format: "csv", ...(isShare ? {} : { rowsOf: rows.rowsOf, ...(rows.sort ? { sort: rows.sort } : {}) }) };
+  const asked = { workspaceId, ...range, groupBy: by, format: "csv", ...(isShare ? {} : { rowsOf: rows.rowsOf }), ...(rows.sort ? { sort: rows.sort } : {}) };
   return `${isShare ? "/api/v1/ledger/shares" : "/api/v1/cto/openai/usage"}?${new URLSearchParams(asked).toString()}`;
 }
 
@@ -56,15 +58,17 @@ export function UsagePage() {
   const [search, change] = useListState();
   const today = utcDay();
   const range = rangeOf(search, today);
-  const by = (search.by ?? "day") as By;
-  const usage = useUsage(workspaceId, range.start, range.end);
+  const by = byOf(search);
+  const sort = useSort(by);
+  // the days in the order of the table, which asks for the same ones: the server is asked once
+  const usage = useUsage(workspaceId, range.start, range.end, "day", by === "day" ? sort : sortOf({}, "day"));
   return (
     <Page
       title="Usage"
       lead={usage.data && sumUp(usage.data)}
       actions={
         <>
-          <Download href={csvAddress(workspaceId, range, by, { rowsOf: by === "day" ? "day" : "range", sort: search.sort })}>CSV</Download>
+          <Download href={csvAddress(workspaceId, range, by, { rowsOf: by === "day" ? "day" : "range", sort: by === "day" ? known(search.sort) : sort })}>CSV</Download>
           {(by === "model" || by === "project") && <Download href={csvAddress(workspaceId, range, by, { rowsOf: "day" })}>CSV by day</Download>}
         </>
       }
@@ -83,7 +87,7 @@ export function UsagePage() {
               <DailyChart
                 caption="US dollars per day (UTC)"
                 label="Cost per day"
-                points={report.buckets.map((one) => ({ date: one.date, value: Number(one.cost ?? 0) }))}
+                points={byDate(report).map((one) => ({ date: one.date, value: Number(one.cost ?? 0) }))}
                 write={money}
                 none="Nothing was spent in these days. Choose other days above, or ask the assistant something."
               />

@@ -21,6 +21,6 @@ export function rangeOf(search: ListSearch, today: string): Range {
   return { start: start < earliest ? earliest : start, end };
 }
 
-function isDay(text: string | undefined): text is string {
+export function isDay(text: string | undefined): text is string {
   return text !== undefined && DAY.test(text) && !Number.isNaN(Date.parse(`${text}T00:00:00Z`));
 }

@@ -174,17 +174,36 @@ class Ledger(Resource[RunT]):
         return sending(query=query)
 
     @call(SHARES, LedgerShares)
-    def shares(self, *, start: date, end: date, group_by: LedgerGroupBy, workspace_id: str | None = None) -> Sent:
-        """Who or what used how much: UTC days, `end` included, at most 180 of them."""
-        return sending(query=self._asked(start, end, group_by, workspace_id))
+    def shares(
+        self,
+        *,
+        start: date,
+        end: date,
+        group_by: LedgerGroupBy,
+        sort: str | None = None,
+        workspace_id: str | None = None,
+    ) -> Sent:
+        """Who or what used how much: UTC days, `end` included, at most 180 of them.
+
+        `sort`: `key`, `requests`, `inputTokens`, `outputTokens` or `cost`, with a hyphen before it to turn it.
+        """
+        return sending(query=self._asked(start, end, group_by, sort, workspace_id))
 
     @streamed(SHARES, lambda: Bytes, "text/csv")
     def export_shares(
-        self, *, start: date, end: date, group_by: LedgerGroupBy, workspace_id: str | None = None
+        self,
+        *,
+        start: date,
+        end: date,
+        group_by: LedgerGroupBy,
+        sort: str | None = None,
+        workspace_id: str | None = None,
     ) -> Sent:
         """The same as CSV, in pieces of bytes."""
-        return sending(query={**self._asked(start, end, group_by, workspace_id), "format": "csv"})
+        return sending(query={**self._asked(start, end, group_by, sort, workspace_id), "format": "csv"})
 
-    def _asked(self, start: date, end: date, group_by: LedgerGroupBy, workspace_id: str | None) -> dict[str, object]:
-        asked = {"start": start.isoformat(), "end": end.isoformat(), "groupBy": group_by}
+    def _asked(
+        self, start: date, end: date, group_by: LedgerGroupBy, sort: str | None, workspace_id: str | None
+    ) -> dict[str, object]:
+        asked = {"start": start.isoformat(), "end": end.isoformat(), "groupBy": group_by, "sort": sort}
         return {**asked, "workspaceId": self._workspace(workspace_id)}
