@@ -32,6 +32,57 @@ def test_somebody_is_invited_and_a_token_is_shown_once(at: At) -> None:
     expect(page.get_by_text("night watch is revoked.")).to_be_visible()
 
 
+def row(page: Page, item: str) -> Locator:
+    """The link of a row, by what it opens."""
+    return page.locator(f'a[href^="/people/{item}"]')
+
+
+def test_a_token_opens_beside_the_list_says_in_words_what_it_may_and_is_revoked_there(at: At, world: World) -> None:
+    body = {"name": "lamp keeper", "scopes": ["status:read", "keys:read"], "workspaceId": world.workspace}
+    made = world.ada.send("POST", "/api/v1/tokens", body)
+    page, hands = at("/people?tokens=-createdAt")
+    hands.press(row(page, made["id"]))
+    sheet = page.get_by_role("dialog", name="lamp keeper")
+    for words in (
+        "see how the server is doing",
+        "see which OpenAI keys are stored, never the keys",
+        "Harbour",
+        made["hint"],
+        "Made byyou",
+        "Last usednever",
+        "nothing brings it back",
+    ):
+        expect(sheet).to_contain_text(words)
+    assert made["token"] not in page.content()
+    page.keyboard.press("Escape")
+    page.wait_for_url("**/people?tokens=-createdAt")
+    page.goto(f"/people/{made['id']}")
+    hands.press(sheet.get_by_role("button", name="Revoke"))
+    hands.press(page.get_by_role("dialog", name="Revoke lamp keeper").get_by_role("button", name="Revoke"))
+    expect(sheet).to_contain_text("Staterevoked")
+    expect(sheet.get_by_role("button", name="Revoke")).to_have_count(0)
+
+
+def test_a_token_that_is_not_yours_is_shown_to_admins_where_it_is_bound_and_to_nobody_else(
+    at: At, open_page: Open, world: World
+) -> None:
+    body = {"name": "bens ferry", "scopes": ["status:read"]}
+    own = world.people[BEN].send("POST", "/api/v1/tokens", body)
+    bound = world.people[BEN].send("POST", "/api/v1/tokens", {**body, "workspaceId": world.workspace})
+    page, hands = at(f"/people/{bound['id']}")
+    expect(page.get_by_role("dialog", name="bens ferry").get_by_role("link", name="Ben")).to_be_visible()
+    gone = "There is no such token any more, or it is not yours to see."
+    for item in (own["id"], "tok_nothing"):
+        page.goto(f"/people/{item}")
+        expect(page.get_by_role("dialog", name="API token").get_by_role("status").filter(has_text=gone)).to_be_visible()
+    hands.press(page.get_by_role("link", name="See the others"))
+    page.wait_for_url("**/people")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    vic = open_page(f"/people/{bound['id']}", VIC)
+    expect(vic.get_by_role("dialog").get_by_role("status").filter(has_text=gone)).to_be_visible()
+    expect(vic.get_by_role("button", name="Revoke")).to_have_count(0)
+
+
 def test_a_viewer_a_member_and_an_owner_see_what_they_may(open_page: Open) -> None:
     vic = open_page("/keys", VIC)
     expect(vic.get_by_role("table", name="Keys")).to_be_visible()

@@ -17,10 +17,12 @@ import { useDraft } from "~/ui/useDraft";
 import { useSubmit } from "~/ui/useSubmit";
 
 import { changeRole, mayOf, type Member, memberKey, membersKey, removeMember, ROLES, useMember } from "./api";
+import { Gone } from "./Gone";
 import { InviteForm } from "./InviteForm";
 import { TokenForm } from "./TokenForm";
+import { TokenSheet } from "./TokenSheet";
 
-/** The sheet of a member; of a new invitation at /people/invite, of a new token at /people/token. */
+/** The sheet of a member or a token, whose ids say which; of a new invitation at /people/invite, of a new token at /people/token. */
 export function PersonSheet() {
   const item = useItem();
   const navigate = useNavigate();
@@ -37,6 +39,7 @@ export function PersonSheet() {
         <TokenForm onClose={close} />
       </Sheet>
     );
+  if (item.startsWith("tok_")) return <TokenSheet id={item} onClose={close} />;
   return <MemberSheet id={item} onClose={close} />;
 }
 
@@ -45,7 +48,7 @@ function MemberSheet({ id, onClose }: { id: string; onClose: () => void }) {
   const member = useMember(workspace.workspaceId, id);
   return (
     <Sheet title={member.data?.name ?? "Member"} note={member.data?.email} onClose={onClose}>
-      <Loaded query={member} gone={`Nobody with this address is a member of ${workspace.name}, or not any more.`}>
+      <Loaded query={member} gone={<Gone>Nobody with this address is a member of {workspace.name}, or not any more.</Gone>}>
         {(found) => <Details member={found} onClose={onClose} />}
       </Loaded>
     </Sheet>

@@ -48,6 +48,12 @@ export async function fetchTokens(sort: string, cursor: string | undefined) {
   return read(api.GET("/api/v1/tokens", { params: { query: { sort, limit: 50, ...(cursor ? { cursor } : {}) } } }));
 }
 
+export const tokenKey = (tok: string) => [...TOKENS, "one", tok];
+
+export function useToken(tok: string) {
+  return useQuery({ queryKey: tokenKey(tok), queryFn: () => read(api.GET("/api/v1/tokens/{tok}", { params: { path: { tok } } })) });
+}
+
 export const changeRole = (ws: string, usr: string, role: Role) =>
   read(api.PATCH("/api/v1/workspaces/{ws}/members/{usr}", { params: { path: { ws, usr } }, body: { role } }));
 
