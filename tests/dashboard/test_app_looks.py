@@ -32,6 +32,7 @@ PAGES = {
     "people": ("/people", "Members"),
     "person": ("/people/{person}", "Ben"),
     "invite": ("/people/invite", "Invite somebody"),
+    "invitation": ("/people/{invitation}", "Invitation for"),
     "token": ("/people/{token}", "It may"),
     "token-new": ("/people/token", "New API token"),
     "workspace": ("/workspace", "Models allowed"),
@@ -47,10 +48,12 @@ def rows(world: World) -> dict[str, str]:
     members = world.ada.send("GET", f"/api/v1/workspaces/{world.workspace}/members?q=Ben")["data"]
     sessions = world.ada.send("GET", f"/api/v1/realtime/sessions?workspaceId={world.workspace}&q=harbour")["data"]
     tokens = world.ada.send("GET", "/api/v1/tokens")["data"]
+    invitations = world.ada.send("GET", f"/api/v1/invitations?workspaceId={world.workspace}")["data"]
     day = world.served.clock.now().date().isoformat()
     return {
         "person": members[0]["personId"],
         "session": sessions[0]["id"],
+        "invitation": invitations[0]["id"],
         "token": tokens[0]["id"],
         "day": day,
     }

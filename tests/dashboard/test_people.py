@@ -83,6 +83,54 @@ def test_a_token_that_is_not_yours_is_shown_to_admins_where_it_is_bound_and_to_n
     expect(vic.get_by_role("button", name="Revoke")).to_have_count(0)
 
 
+def test_an_invitation_opens_beside_the_list_says_whose_it_is_and_is_withdrawn_there(at: At, world: World) -> None:
+    body = {"workspaceId": world.workspace, "role": "member", "email": "flo@example.com"}
+    made = world.ada.send("POST", "/api/v1/invitations", body)
+    page, hands = at("/people?invitations=-createdAt")
+    hands.press(row(page, made["id"]))
+    sheet = page.get_by_role("dialog", name="Invitation for flo@example.com")
+    for words in (
+        "Stateopen",
+        "IntoHarbour",
+        "AsMember. Also talks to the assistant",
+        "Invited byyou",
+        "Endsin 7 days",
+    ):
+        expect(sheet).to_contain_text(words)
+    page.keyboard.press("Escape")
+    page.wait_for_url("**/people?invitations=-createdAt")
+    page.goto(f"/people/{made['id']}")
+    hands.press(sheet.get_by_role("button", name="Withdraw"))
+    expect(sheet).to_contain_text("Statewithdrawn")
+    expect(sheet.get_by_text("The invitation is withdrawn")).to_be_visible()
+    expect(sheet.get_by_role("button", name="Withdraw")).to_have_count(0)
+    page.goto("/people/inv_nothing")
+    gone = page.get_by_role("dialog", name="Invitation")
+    expect(gone.get_by_role("status").filter(has_text="There is no such invitation any more")).to_be_visible()
+    hands.press(gone.get_by_role("link", name="See the others"))
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_an_invitation_that_was_used_names_who_came_and_one_of_an_admin_is_withdrawn_by_owners_alone(
+    open_page: Open, world: World
+) -> None:
+    listed = world.ada.send("GET", f"/api/v1/invitations?workspaceId={world.workspace}")["data"]
+    used = next(one for one in listed if one["email"] == BEN)
+    for_admin = next(one for one in listed if one["email"] == "cleo@example.com")
+    sheet = open_page(f"/people/{used['id']}").get_by_role("dialog")
+    expect(sheet.get_by_role("link", name="Ben")).to_be_visible()
+    expect(sheet.get_by_role("button", name="Withdraw")).to_have_count(0)
+    ben = open_page(f"/people/{for_admin['id']}", BEN)
+    refusal = "There is no such invitation any more, or it is not yours to see."
+    expect(ben.get_by_role("dialog").get_by_role("status").filter(has_text=refusal)).to_be_visible()
+    member = f"/api/v1/workspaces/{world.workspace}/members/{used['acceptedBy']}"
+    world.ada.send("PATCH", member, {"role": "admin"})
+    ben.goto(f"/people/{for_admin['id']}")
+    expect(ben.get_by_role("dialog")).to_contain_text("Only an owner withdraws")
+    expect(ben.get_by_role("button", name="Withdraw")).to_have_count(0)
+    world.ada.send("PATCH", member, {"role": "member"})
+
+
 def test_a_viewer_a_member_and_an_owner_see_what_they_may(open_page: Open) -> None:
     vic = open_page("/keys", VIC)
     expect(vic.get_by_role("table", name="Keys")).to_be_visible()

@@ -122,6 +122,21 @@ async def test_the_link_is_kept_as_a_hash_and_shown_once(client: httpx2.AsyncCli
         assert token not in str(tx.execute(select(invitations)).all())
 
 
+async def test_one_invitation_is_read_by_the_admins_of_its_workspace_alone(
+    client: httpx2.AsyncClient, world: World
+) -> None:
+    made = (await invite(client, world, world.ada, email="nia@example.com", role="viewer")).json()
+    url = made.pop("url")
+    path = f"{PATH}/{made['id']}"
+    seen = await client.get(path, headers=world.ben.bearer)
+    assert (seen.status_code, seen.json()) == (200, made)
+    assert url.partition("#")[2] not in seen.text
+    for lesser in (world.carol, world.vic):
+        assert code(await client.get(path, headers=lesser.bearer)) == (403, "FORBIDDEN")
+    assert code(await client.get(path, headers=world.zoe.bearer)) == (404, "NOT_FOUND")
+    assert code(await client.get(f"{PATH}/inv_nothing", headers=world.ada.bearer)) == (404, "NOT_FOUND")
+
+
 async def test_somebody_signed_in_joins_with_the_account_they_have(client: httpx2.AsyncClient, world: World) -> None:
     answer = await accept(client, await link(client, world), world.zoe.browser)
     assert answer.status_code == 201

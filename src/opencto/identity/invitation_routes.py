@@ -46,6 +46,8 @@ from opencto.wire.identity import (
 
 router = APIRouter(prefix="/api/v1/invitations", route_class=GuardedRoute, tags=["people"])
 
+InvitationId = Annotated[Id, Path(description="The invitation's id.")]
+
 
 @router.get("")
 @access.in_workspace(Role.ADMIN, Scope.PEOPLE_READ)
@@ -103,10 +105,16 @@ def accept_invitation(
     return answer
 
 
+@router.get("/{inv}")
+@access.in_workspace(Role.ADMIN, Scope.PEOPLE_READ)
+def get_invitation(inv: InvitationId, caller: CurrentCaller, services: Identity) -> Invitation:
+    """One invitation, without its link."""
+    with services.database.read() as tx:
+        return services.invitations.get(tx, caller, inv)
+
+
 @router.delete("/{inv}", response_model=Done)
 @access.in_workspace(Role.ADMIN, Scope.PEOPLE_WRITE)
-def revoke_invitation(
-    inv: Annotated[Id, Path(description="The invitation's id.")], caller: CurrentCaller, work: Work, services: Identity
-) -> Response:
+def revoke_invitation(inv: InvitationId, caller: CurrentCaller, work: Work, services: Identity) -> Response:
     """Withdraw a link that nobody has used."""
     return work.commit(None, lambda tx: services.invitations.revoke(tx, caller, inv))

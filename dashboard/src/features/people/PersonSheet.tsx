@@ -18,11 +18,12 @@ import { useSubmit } from "~/ui/useSubmit";
 
 import { changeRole, mayOf, type Member, memberKey, membersKey, removeMember, ROLES, useMember } from "./api";
 import { Gone } from "./Gone";
+import { InvitationSheet } from "./InvitationSheet";
 import { InviteForm } from "./InviteForm";
 import { TokenForm } from "./TokenForm";
 import { TokenSheet } from "./TokenSheet";
 
-/** The sheet of a member or a token, whose ids say which; of a new invitation at /people/invite, of a new token at /people/token. */
+/** The sheet of a member, a token or an invitation, whose ids say which; of a new invitation at /people/invite, of a new token at /people/token. */
 export function PersonSheet() {
   const item = useItem();
   const navigate = useNavigate();
@@ -40,6 +41,7 @@ export function PersonSheet() {
       </Sheet>
     );
   if (item.startsWith("tok_")) return <TokenSheet id={item} onClose={close} />;
+  if (item.startsWith("inv_")) return <InvitationSheet id={item} onClose={close} />;
   return <MemberSheet id={item} onClose={close} />;
 }
 

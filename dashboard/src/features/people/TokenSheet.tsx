@@ -29,7 +29,7 @@ function State({ token }: { token: ApiToken }) {
 }
 
 function Details({ token }: { token: ApiToken }) {
-  const { workspaces } = useHere();
+  const { workspace, workspaces } = useHere();
   const [isRevoking, setRevoking] = useState(false);
   return (
     <>
@@ -38,7 +38,7 @@ function Details({ token }: { token: ApiToken }) {
           ["State", <State token={token} key="state" />],
           ["Looks like", <code key="hint">{token.hint}</code>],
           ["Where", workspaces.find((one) => one.workspaceId === token.workspaceId)?.name ?? "all workspaces of its owner"],
-          ["Made by", <Who personId={token.personId} key="who" />],
+          ["Made by", <Who ws={token.workspaceId ?? workspace.workspaceId} personId={token.personId} key="who" />],
           ["Made", <Ago at={token.createdAt} key="made" />],
           ["Expires", token.expiresAt ? <Ago at={token.expiresAt} key="expires" /> : "never"],
           ...(token.revokedAt ? ([["Revoked", <Ago at={token.revokedAt} key="revoked" />]] as const) : []),

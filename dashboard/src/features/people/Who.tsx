@@ -4,13 +4,14 @@ import { useHere } from "~/api/workspace";
 
 import { useMember } from "./api";
 
-/** Somebody of the workspace by name. */
-export function Who({ personId }: { personId: string }) {
+/** Somebody of a workspace by name. */
+export function Who({ ws, personId }: { ws: string; personId: string }) {
   const { person, workspace } = useHere();
-  const { data, isPending } = useMember(workspace.workspaceId, personId);
+  const { data, isPending } = useMember(ws, personId);
   if (personId === person.id) return "you";
   if (isPending) return <span className="soft">…</span>;
   if (data === undefined) return "somebody who is not a member here";
+  if (ws !== workspace.workspaceId) return data.name;
   return (
     <Link to="/people/$item" params={{ item: personId }} search={(now: object) => now}>
       {data.name}

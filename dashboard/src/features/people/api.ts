@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 
 import { api, read, type Schemas } from "~/api/client";
-import type { Role } from "~/api/session";
+import { atLeast, type Role } from "~/api/session";
 import { sentence } from "~/ui/format";
 
 export type Member = Schemas["Member"];
@@ -11,7 +11,8 @@ export type Scope = Schemas["Scope"];
 export type SignIn = Schemas["SignInSession"];
 
 export const membersKey = (ws: string) => ["members", ws];
-export const invitationsKey = (ws: string) => ["invitations", ws];
+export const INVITATIONS = ["invitations"];
+export const invitationsKey = (ws: string) => [...INVITATIONS, ws];
 export const TOKENS = ["tokens"];
 export const SIGN_INS = ["sign-ins"];
 export const FACTOR = ["second-factor"];
@@ -25,6 +26,9 @@ export const ROLES: readonly { value: Role; label: string; may: string }[] = [
 
 /** What a role may do, for the line below where it is chosen. */
 export const mayOf = (role: Role) => sentence(`${ROLES.find((one) => one.value === role)?.may ?? "not known"}.`);
+
+/** Who may give, take or end a role: owners any, admins those below them. */
+export const mayManage = (actor: Role, other: Role) => actor === "owner" || (actor === "admin" && !atLeast(other, "admin"));
 
 export async function fetchMembers(ws: string, q: string, sort: string | undefined, cursor: string | undefined) {
   const query = { limit: 50, ...(q ? { q } : {}), ...(sort ? { sort } : {}), ...(cursor ? { cursor } : {}) };
@@ -42,6 +46,10 @@ export function useMember(ws: string, usr: string) {
 
 export async function fetchInvitations(workspaceId: string, sort: string, cursor: string | undefined) {
   return read(api.GET("/api/v1/invitations", { params: { query: { workspaceId, sort, limit: 50, ...(cursor ? { cursor } : {}) } } }));
+}
+
+export function useInvitation(inv: string) {
+  return useQuery({ queryKey: [...INVITATIONS, "one", inv], queryFn: () => read(api.GET("/api/v1/invitations/{inv}", { params: { path: { inv } } })) });
 }
 
 export async function fetchTokens(sort: string, cursor: string | undefined) {

@@ -1,4 +1,4 @@
-import type { ApiToken, Scope } from "./api";
+import type { ApiToken, Invitation, Scope } from "./api";
 
 /** Every scope of a token and what it is for, in the order in which they are offered. */
 export const SCOPES: readonly { scope: Scope; may: string }[] = [
@@ -29,3 +29,9 @@ export const SCOPES: readonly { scope: Scope; may: string }[] = [
 export const mayOfScope = (scope: Scope) => SCOPES.find((one) => one.scope === scope)?.may ?? scope;
 
 export const isLive = (token: ApiToken) => !token.revokedAt && (token.expiresAt === null || Date.parse(token.expiresAt) > Date.now());
+
+export const hasExpired = (one: Invitation) => Date.parse(one.expiresAt) < Date.now();
+
+export const isOpen = (one: Invitation) => !one.acceptedAt && !one.revokedAt && !hasExpired(one);
+
+export const guestOf = (one: Invitation) => one.email ?? "whoever has the link";

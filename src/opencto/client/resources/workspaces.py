@@ -204,6 +204,11 @@ class Invitations(Resource[RunT]):
         """What a link leads to. `token` is what stands behind the # of it."""
         return sending(body=shaped(InvitationToken, token=token))
 
+    @call(Route("GET", "/api/v1/invitations/{inv}"), Invitation)
+    def get(self, invitation_id: str) -> Sent:
+        """One of them, without its link."""
+        return sending(inv=invitation_id)
+
     @call(Route("DELETE", "/api/v1/invitations/{inv}", takes_key=True), Done)
     def revoke(self, invitation_id: str, *, idempotency_key: str | None = None) -> Sent:
         """Withdraw a link that nobody has used."""
