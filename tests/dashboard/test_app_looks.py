@@ -34,6 +34,7 @@ PAGES = {
     "invite": ("/people/invite", "Invite somebody"),
     "invitation": ("/people/{invitation}", "Invitation for"),
     "token": ("/people/{token}", "It may"),
+    "sign-in": ("/people/{sign_in}", "python-httpx2"),
     "token-new": ("/people/token", "New API token"),
     "workspace": ("/workspace", "Models allowed"),
     "audit": ("/audit", "Events"),
@@ -48,6 +49,7 @@ def rows(world: World) -> dict[str, str]:
     members = world.ada.send("GET", f"/api/v1/workspaces/{world.workspace}/members?q=Ben")["data"]
     sessions = world.ada.send("GET", f"/api/v1/realtime/sessions?workspaceId={world.workspace}&q=harbour")["data"]
     tokens = world.ada.send("GET", "/api/v1/tokens")["data"]
+    sign_ins = world.ada.send("GET", "/api/v1/auth/sessions")["data"]
     invitations = world.ada.send("GET", f"/api/v1/invitations?workspaceId={world.workspace}")["data"]
     day = world.served.clock.now().date().isoformat()
     return {
@@ -55,6 +57,7 @@ def rows(world: World) -> dict[str, str]:
         "session": sessions[0]["id"],
         "invitation": invitations[0]["id"],
         "token": tokens[0]["id"],
+        "sign_in": sign_ins[0]["id"],
         "day": day,
     }
 

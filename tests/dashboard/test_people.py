@@ -2,6 +2,7 @@
 
 import re
 
+import httpx2
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from dashboard.conftest import At, Open
@@ -129,6 +130,43 @@ def test_an_invitation_that_was_used_names_who_came_and_one_of_an_admin_is_withd
     expect(ben.get_by_role("dialog")).to_contain_text("Only an owner withdraws")
     expect(ben.get_by_role("button", name="Withdraw")).to_have_count(0)
     world.ada.send("PATCH", member, {"role": "member"})
+
+
+def test_sign_ins_are_sorted_by_the_server_open_beside_their_list_and_are_ended_there(at: At, world: World) -> None:
+    with httpx2.Client(base_url=world.origin, timeout=30, headers={"User-Agent": "Beacon/1 (harbour)"}) as http:
+        http.post("/api/v1/auth/login", json={"email": ADA, "password": PASSWORD}).raise_for_status()
+    signed_in = world.ada.send("GET", "/api/v1/auth/sessions")["data"]
+    far = next(one["id"] for one in signed_in if one["userAgent"] == "Beacon/1 (harbour)")
+    here = next(one["id"] for one in signed_in if one["current"])
+    page, hands = at("/people")
+    with page.expect_response(re.compile(r"/auth/sessions\?.*sort=browser")):
+        page.goto("/people?signIns=browser")
+    names = page.get_by_role("table", name="Your sign-ins").locator("tbody td:first-child")
+    expect(names.first).to_have_text("Beacon/1 (harbour)")
+    hands.press(row(page, far))
+    sheet = page.get_by_role("dialog", name="Beacon/1 (harbour)")
+    for words in ("Whichanother one", "From127.0.0.1", "Last seen", "Ends at the latestin"):
+        expect(sheet).to_contain_text(words)
+    hands.press(sheet.get_by_role("button", name="Sign out"))
+    expect(page.get_by_text("That browser is signed out.")).to_be_visible()
+    page.wait_for_url("**/people?signIns=browser")
+    expect(row(page, far)).to_have_count(0)
+    assert far not in {one["id"] for one in world.ada.send("GET", "/api/v1/auth/sessions")["data"]}
+    page.goto(f"/people/{here}")
+    expect(page.get_by_role("dialog")).to_contain_text("Whichthis one")
+    expect(page.get_by_role("dialog").get_by_role("button", name="Sign out")).to_have_count(0)
+    page.goto(f"/people/{far}")
+    gone = page.get_by_role("dialog", name="Sign-in")
+    expect(gone.get_by_role("status").filter(has_text="There is no such sign-in of yours")).to_be_visible()
+    hands.press(gone.get_by_role("link", name="See the others"))
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_nobody_sees_where_somebody_else_is_signed_in(open_page: Open, world: World) -> None:
+    adas = world.ada.send("GET", "/api/v1/auth/sessions")["data"][0]["id"]
+    ben = open_page(f"/people/{adas}", BEN)
+    gone = ben.get_by_role("dialog").get_by_role("status").filter(has_text="There is no such sign-in of yours")
+    expect(gone).to_be_visible()
 
 
 def test_a_viewer_a_member_and_an_owner_see_what_they_may(open_page: Open) -> None:

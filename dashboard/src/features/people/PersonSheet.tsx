@@ -20,10 +20,11 @@ import { changeRole, mayOf, type Member, memberKey, membersKey, removeMember, RO
 import { Gone } from "./Gone";
 import { InvitationSheet } from "./InvitationSheet";
 import { InviteForm } from "./InviteForm";
+import { SignInSheet } from "./SignInSheet";
 import { TokenForm } from "./TokenForm";
 import { TokenSheet } from "./TokenSheet";
 
-/** The sheet of a member, a token or an invitation, whose ids say which; of a new invitation at /people/invite, of a new token at /people/token. */
+/** The sheet of a member, a token, an invitation or a sign-in, whose ids say which; of a new invitation at /people/invite, of a new token at /people/token. */
 export function PersonSheet() {
   const item = useItem();
   const navigate = useNavigate();
@@ -42,6 +43,7 @@ export function PersonSheet() {
     );
   if (item.startsWith("tok_")) return <TokenSheet id={item} onClose={close} />;
   if (item.startsWith("inv_")) return <InvitationSheet id={item} onClose={close} />;
+  if (item.startsWith("ses_")) return <SignInSheet id={item} onClose={close} />;
   return <MemberSheet id={item} onClose={close} />;
 }
 

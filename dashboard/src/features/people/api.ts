@@ -76,8 +76,12 @@ export const createToken = (body: Schemas["ApiTokenCreate"]) => read(api.POST("/
 
 export const revokeToken = (tok: string) => read(api.DELETE("/api/v1/tokens/{tok}", { params: { path: { tok } } }));
 
-export function useSignIns() {
-  return useQuery({ queryKey: SIGN_INS, queryFn: () => read(api.GET("/api/v1/auth/sessions")) });
+export async function fetchSignIns(sort: string, cursor: string | undefined) {
+  return read(api.GET("/api/v1/auth/sessions", { params: { query: { sort, limit: 50, ...(cursor ? { cursor } : {}) } } }));
+}
+
+export function useSignIn(session_id: string) {
+  return useQuery({ queryKey: [...SIGN_INS, "one", session_id], queryFn: () => read(api.GET("/api/v1/auth/sessions/{session_id}", { params: { path: { session_id } } })) });
 }
 
 export const endSignIn = (session_id: string) => read(api.DELETE("/api/v1/auth/sessions/{session_id}", { params: { path: { session_id } } }));
