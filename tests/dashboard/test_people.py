@@ -162,6 +162,31 @@ def test_sign_ins_are_sorted_by_the_server_open_beside_their_list_and_are_ended_
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+def test_every_table_of_people_is_narrowed_by_the_server_and_the_word_stands_in_the_address(
+    at: At, world: World
+) -> None:
+    world.ada.send("POST", "/api/v1/tokens", {"name": "tide table", "scopes": ["status:read"]})
+    page, hands = at("/people")
+    for table, label, word, found, name in (
+        ("Members", "Search members", "BEN@", "Ben", "q"),
+        ("Invitations", "Search invitations", "cleo", "cleo@example.com", "invitationsWith"),
+        ("API tokens", "Search tokens", "TIDE", "tide table", "tokensWith"),
+        ("Your sign-ins", "Search sign-ins", "python", re.compile("^python-httpx2"), "signInsWith"),
+    ):
+        box = page.get_by_role("searchbox", name=label)
+        with page.expect_response(re.compile(rf"/api/v1/.*\bq={word.replace('@', '(@|%40)')}")):
+            hands.write(box, word)
+        rows = page.get_by_role("table", name=table).locator("tbody tr")
+        expect(rows.filter(has=page.get_by_role("link", name=found)).first).to_be_visible()
+        expect(rows.filter(has_not=page.get_by_role("link", name=found))).to_have_count(0)
+        page.wait_for_url(re.compile(rf"\b{name}={word.replace('@', '(@|%40)')}"))
+    page.reload()
+    for table, found in (("Members", "Ben"), ("Invitations", "cleo@example.com"), ("API tokens", "tide table")):
+        expect(page.get_by_role("table", name=table).locator("tbody td:first-child").first).to_have_text(found)
+    hands.write(page.get_by_role("searchbox", name="Search tokens"), "no such token")
+    expect(page.get_by_text("No token is called that")).to_be_visible()
+
+
 def test_nobody_sees_where_somebody_else_is_signed_in(open_page: Open, world: World) -> None:
     adas = world.ada.send("GET", "/api/v1/auth/sessions")["data"][0]["id"]
     ben = open_page(f"/people/{adas}", BEN)

@@ -113,6 +113,21 @@ async def test_invitations_are_sorted_by_what_the_table_shows_page_by_page(
     assert await addresses("-createdAt") == [al, nobody, zed]
 
 
+async def test_invitations_are_narrowed_to_what_is_looked_for(client: httpx2.AsyncClient, world: World) -> None:
+    await invite(client, world, world.ada, email="Nia@Example.com", role="viewer")
+    await invite(client, world, world.ada, email="al@x.org", role="admin")
+    await invite(client, world, world.ada, role="viewer")
+
+    async def found(q: str) -> list[str | None]:
+        query = {"workspaceId": "acme", "q": q, "sort": "-email"}
+        answer = await client.get(PATH, params=query, headers=world.ben.bearer)
+        return [one["email"] for one in answer.json()["data"]]
+
+    assert await found("EXAMPLE") == ["Nia@Example.com"]
+    assert await found("viewer") == ["Nia@Example.com", None]
+    assert await found("%") == []
+
+
 async def test_the_link_is_kept_as_a_hash_and_shown_once(client: httpx2.AsyncClient, world: World) -> None:
     token = await link(client, world)
     listed = await client.get(PATH, params={"workspaceId": "acme"}, headers=world.ben.bearer)

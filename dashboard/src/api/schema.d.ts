@@ -3003,6 +3003,7 @@ export interface operations {
         parameters: {
             query?: {
                 workspaceId?: string;
+                q?: string;
                 limit?: number;
                 cursor?: string;
                 sort?: string;
@@ -3138,6 +3139,7 @@ export interface operations {
         parameters: {
             query?: {
                 workspaceId?: string;
+                q?: string;
                 limit?: number;
                 cursor?: string;
                 sort?: string;

@@ -27,7 +27,7 @@ from opencto.identity.invitations import (
     InvitationNotValid,
     NotClaimedYet,
 )
-from opencto.identity.listing import Listing
+from opencto.identity.listing import SearchListing
 from opencto.identity.work import Work
 from opencto.wire.base import Page
 from opencto.wire.identity import (
@@ -51,8 +51,8 @@ InvitationId = Annotated[Id, Path(description="The invitation's id.")]
 
 @router.get("")
 @access.in_workspace(Role.ADMIN, Scope.PEOPLE_READ)
-def list_invitations(caller: QueryWorkspace, services: Identity, asked: Listing) -> Page[Invitation]:
-    """The invitations of a workspace, the newest first. Sort by createdAt, expiresAt, email or role."""
+def list_invitations(caller: QueryWorkspace, services: Identity, asked: SearchListing) -> Page[Invitation]:
+    """The invitations of a workspace, the newest first. Sort by createdAt, expiresAt, email or role; `q` finds a part of an address or role."""
     with services.database.read() as tx:
         return services.invitations.list(tx, caller, asked)
 

@@ -5,6 +5,7 @@ import { Ago, Badge } from "~/ui/Figures";
 import { Loaded } from "~/ui/Loading";
 import { ProblemNotice } from "~/ui/Notice";
 import { Empty, Section } from "~/ui/Page";
+import { SearchBox } from "~/ui/SearchBox";
 import { useSay } from "~/ui/Said";
 import { useListState } from "~/ui/useListState";
 import { usePages } from "~/ui/usePages";
@@ -41,12 +42,16 @@ export function Invitations() {
   const { workspace } = useHere();
   const ws = workspace.workspaceId;
   const [search, change] = useListState();
+  const q = search.invitationsWith ?? "";
   const sort = search.invitations ?? "-createdAt";
-  const { query, more } = usePages([...invitationsKey(ws), sort], (cursor) => fetchInvitations(ws, sort, cursor));
+  const { query, more } = usePages([...invitationsKey(ws), q, sort], (cursor) => fetchInvitations(ws, q, sort, cursor));
   const { submit, busy, problem } = useWithdraw();
   return (
     <Section title="Invitations">
       {problem && <ProblemNotice failure={problem} />}
+      <div className="tools">
+        <SearchBox label="Search invitations" value={q} onChange={(text) => change({ invitationsWith: text })} />
+      </div>
       <Loaded query={query}>
         {(rows) => (
           <DataTable
@@ -64,7 +69,7 @@ export function Invitations() {
             }
             sort={{ now: sort, change: (next) => change({ invitations: next }) }}
             more={more}
-            empty={<Empty title="Nobody is invited">An invitation is a link for one person. It says the workspace and the role, and works once.</Empty>}
+            empty={q ? <Empty title="No invitation is for that">Take the search away to see all.</Empty> : <Empty title="Nobody is invited">An invitation is a link for one person. It says the workspace and the role, and works once.</Empty>}
           />
         )}
       </Loaded>

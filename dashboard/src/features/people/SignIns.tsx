@@ -5,6 +5,7 @@ import { Ago, Badge } from "~/ui/Figures";
 import { Loaded } from "~/ui/Loading";
 import { ProblemNotice } from "~/ui/Notice";
 import { Empty, Section } from "~/ui/Page";
+import { SearchBox } from "~/ui/SearchBox";
 import { useSay } from "~/ui/Said";
 import { useListState } from "~/ui/useListState";
 import { usePages } from "~/ui/usePages";
@@ -36,8 +37,9 @@ export function SignIns() {
   const { person } = useHere();
   const factor = useSecondFactor();
   const [search, change] = useListState();
+  const q = search.signInsWith ?? "";
   const sort = search.signIns ?? "-lastSeenAt";
-  const { query, more } = usePages([...SIGN_INS, sort], (cursor) => fetchSignIns(sort, cursor));
+  const { query, more } = usePages([...SIGN_INS, q, sort], (cursor) => fetchSignIns(q, sort, cursor));
   const { submit, busy, problem } = useEndSignIn();
   return (
     <Section
@@ -66,6 +68,9 @@ export function SignIns() {
         )}
       </Loaded>
       {problem && <ProblemNotice failure={problem} />}
+      <div className="tools">
+        <SearchBox label="Search sign-ins" value={q} onChange={(text) => change({ signInsWith: text })} />
+      </div>
       <Loaded query={query}>
         {(rows) => (
           <DataTable
@@ -74,7 +79,7 @@ export function SignIns() {
             rows={rows}
             keyOf={(one) => one.id}
             open={(one) => `/people/${one.id}`}
-            empty={<Empty title="No sign-ins">You came with a token, or they have all ended. Sign in again to see this browser here.</Empty>}
+            empty={q ? <Empty title="No sign-in is called that">Take the search away to see all.</Empty> : <Empty title="No sign-ins">You came with a token, or they have all ended. Sign in again to see this browser here.</Empty>}
             sort={{ now: sort, change: (next) => change({ signIns: next }) }}
             more={more}
             action={(one) =>

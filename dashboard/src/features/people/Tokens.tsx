@@ -7,6 +7,7 @@ import { type Column, DataTable } from "~/ui/DataTable";
 import { Ago, Badge } from "~/ui/Figures";
 import { Loaded } from "~/ui/Loading";
 import { Empty, Section } from "~/ui/Page";
+import { SearchBox } from "~/ui/SearchBox";
 import { useListState } from "~/ui/useListState";
 import { usePages } from "~/ui/usePages";
 
@@ -31,8 +32,9 @@ export function Tokens() {
   const { workspaces } = useHere();
   const [revoking, setRevoking] = useState<ApiToken | null>(null);
   const [search, change] = useListState();
+  const q = search.tokensWith ?? "";
   const sort = search.tokens ?? "-createdAt";
-  const { query, more } = usePages([...TOKENS, sort], (cursor) => fetchTokens(sort, cursor));
+  const { query, more } = usePages([...TOKENS, q, sort], (cursor) => fetchTokens(q, sort, cursor));
   const add = (
     <Link to="/people/token" className="button">
       New token
@@ -40,6 +42,9 @@ export function Tokens() {
   );
   return (
     <Section title="API tokens" note="For programs and the command line. A token is shown once." actions={add}>
+      <div className="tools">
+        <SearchBox label="Search tokens" value={q} onChange={(text) => change({ tokensWith: text })} />
+      </div>
       <Loaded query={query}>
         {(rows) => (
           <DataTable
@@ -57,7 +62,7 @@ export function Tokens() {
             }
             sort={{ now: sort, change: (next) => change({ tokens: next }) }}
             more={more}
-            empty={<Empty title="No tokens yet">A token lets a script use this server without a browser. Give it only the scopes it needs.</Empty>}
+            empty={q ? <Empty title="No token is called that">Take the search away to see all.</Empty> : <Empty title="No tokens yet">A token lets a script use this server without a browser. Give it only the scopes it needs.</Empty>}
           />
         )}
       </Loaded>

@@ -30,9 +30,11 @@ export const mayOf = (role: Role) => sentence(`${ROLES.find((one) => one.value =
 /** Who may give, take or end a role: owners any, admins those below them. */
 export const mayManage = (actor: Role, other: Role) => actor === "owner" || (actor === "admin" && !atLeast(other, "admin"));
 
-export async function fetchMembers(ws: string, q: string, sort: string | undefined, cursor: string | undefined) {
-  const query = { limit: 50, ...(q ? { q } : {}), ...(sort ? { sort } : {}), ...(cursor ? { cursor } : {}) };
-  return read(api.GET("/api/v1/workspaces/{ws}/members", { params: { path: { ws }, query } }));
+/** What a list is asked for: narrowed to a word, in an order, from where the page before ended. */
+const asked = (q: string, sort: string, cursor: string | undefined) => ({ limit: 50, sort, ...(q ? { q } : {}), ...(cursor ? { cursor } : {}) });
+
+export async function fetchMembers(ws: string, q: string, sort: string, cursor: string | undefined) {
+  return read(api.GET("/api/v1/workspaces/{ws}/members", { params: { path: { ws }, query: asked(q, sort, cursor) } }));
 }
 
 export const memberKey = (ws: string, usr: string) => [...membersKey(ws), "one", usr];
@@ -44,16 +46,16 @@ export function useMember(ws: string, usr: string) {
   });
 }
 
-export async function fetchInvitations(workspaceId: string, sort: string, cursor: string | undefined) {
-  return read(api.GET("/api/v1/invitations", { params: { query: { workspaceId, sort, limit: 50, ...(cursor ? { cursor } : {}) } } }));
+export async function fetchInvitations(workspaceId: string, q: string, sort: string, cursor: string | undefined) {
+  return read(api.GET("/api/v1/invitations", { params: { query: { workspaceId, ...asked(q, sort, cursor) } } }));
 }
 
 export function useInvitation(inv: string) {
   return useQuery({ queryKey: [...INVITATIONS, "one", inv], queryFn: () => read(api.GET("/api/v1/invitations/{inv}", { params: { path: { inv } } })) });
 }
 
-export async function fetchTokens(sort: string, cursor: string | undefined) {
-  return read(api.GET("/api/v1/tokens", { params: { query: { sort, limit: 50, ...(cursor ? { cursor } : {}) } } }));
+export async function fetchTokens(q: string, sort: string, cursor: string | undefined) {
+  return read(api.GET("/api/v1/tokens", { params: { query: asked(q, sort, cursor) } }));
 }
 
 export const tokenKey = (tok: string) => [...TOKENS, "one", tok];
@@ -76,8 +78,8 @@ export const createToken = (body: Schemas["ApiTokenCreate"]) => read(api.POST("/
 
 export const revokeToken = (tok: string) => read(api.DELETE("/api/v1/tokens/{tok}", { params: { path: { tok } } }));
 
-export async function fetchSignIns(sort: string, cursor: string | undefined) {
-  return read(api.GET("/api/v1/auth/sessions", { params: { query: { sort, limit: 50, ...(cursor ? { cursor } : {}) } } }));
+export async function fetchSignIns(q: string, sort: string, cursor: string | undefined) {
+  return read(api.GET("/api/v1/auth/sessions", { params: { query: asked(q, sort, cursor) } }));
 }
 
 export function useSignIn(session_id: string) {
