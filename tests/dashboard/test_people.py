@@ -194,6 +194,29 @@ def test_nobody_sees_where_somebody_else_is_signed_in(open_page: Open, world: Wo
     expect(gone).to_be_visible()
 
 
+def test_admins_are_offered_the_roles_they_may_give_and_members_none(open_page: Open, world: World) -> None:
+    people = world.ada.send("GET", f"/api/v1/workspaces/{world.workspace}/members")["data"]
+    ids = {one["email"]: one["personId"] for one in people}
+    path = f"/api/v1/workspaces/{world.workspace}/members/"
+    page = open_page("/people/invite", BEN)
+    expect(page.get_by_role("dialog").get_by_text("Inviting people is for the admins of Harbour.")).to_be_visible()
+    expect(page.get_by_role("button", name="Make the link")).to_have_count(0)
+    world.ada.send("PATCH", path + ids[BEN], {"role": "admin"})
+    page.goto("/people/invite")
+    expect(page.get_by_label("Role", exact=True).locator("option")).to_have_text(["Viewer", "Member"])
+    page.goto(f"/people/{ids[VIC]}")
+    expect(page.get_by_label("Role here").locator("option")).to_have_text(["Viewer", "Member"])
+    page.goto(f"/people/{ids[BEN]}")
+    expect(page.get_by_label("Role here").locator("option")).to_have_text(["Viewer", "Member", "Admin"])
+    world.ada.send("PATCH", path + ids[VIC], {"role": "admin"})
+    page.goto(f"/people/{ids[VIC]}")
+    expect(page.get_by_role("dialog", name="Vic").locator("dd").first).to_have_text("Admin")
+    expect(page.get_by_label("Role here")).to_have_count(0)
+    expect(page.get_by_role("button", name="Remove from the workspace")).to_have_count(0)
+    world.ada.send("PATCH", path + ids[VIC], {"role": "viewer"})
+    world.ada.send("PATCH", path + ids[BEN], {"role": "member"})
+
+
 def test_a_viewer_a_member_and_an_owner_see_what_they_may(open_page: Open) -> None:
     vic = open_page("/keys", VIC)
     expect(vic.get_by_role("table", name="Keys")).to_be_visible()
