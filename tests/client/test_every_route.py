@@ -18,6 +18,7 @@ IN_THE_BROWSER = {
     ("POST", "/api/v1/auth/reset"),
     ("GET", "/api/v1/auth/sessions"),
     ("DELETE", "/api/v1/auth/sessions"),
+    ("GET", "/api/v1/auth/sessions/{session_id}"),
     ("DELETE", "/api/v1/auth/sessions/{session_id}"),
     ("PATCH", "/api/v1/auth/account"),
     ("PUT", "/api/v1/auth/password"),

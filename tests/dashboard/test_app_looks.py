@@ -34,6 +34,9 @@ PAGES = {
     "people": ("/people", "Members"),
     "person": ("/people/{person}", "Ben"),
     "invite": ("/people/invite", "Invite somebody"),
+    "invitation": ("/people/{invitation}", "Invitation for"),
+    "token": ("/people/{token}", "It may"),
+    "sign-in": ("/people/{sign_in}", "python-httpx2"),
     "token-new": ("/people/token", "New API token"),
     "workspace": ("/workspace", "Models allowed"),
     "audit": ("/audit", "Events"),
@@ -47,10 +50,21 @@ def rows(world: World) -> dict[str, str]:
     """Ids of rows with a sheet of their own."""
     members = world.ada.send("GET", f"/api/v1/workspaces/{world.workspace}/members?q=Ben")["data"]
     sessions = world.ada.send("GET", f"/api/v1/realtime/sessions?workspaceId={world.workspace}&q=harbour")["data"]
+    tokens = world.ada.send("GET", "/api/v1/tokens")["data"]
+    sign_ins = world.ada.send("GET", "/api/v1/auth/sessions")["data"]
+    invitations = world.ada.send("GET", f"/api/v1/invitations?workspaceId={world.workspace}")["data"]
     day = world.served.clock.now().date().isoformat()
     report = world.ada.send("GET", f"/api/v1/cto/openai/usage?workspaceId={world.workspace}&groupBy=model")
     model = report["groups"][0]["key"]
-    return {"person": members[0]["personId"], "session": sessions[0]["id"], "day": day, "model": model}
+    return {
+        "person": members[0]["personId"],
+        "session": sessions[0]["id"],
+        "invitation": invitations[0]["id"],
+        "token": tokens[0]["id"],
+        "sign_in": sign_ins[0]["id"],
+        "day": day,
+        "model": model,
+    }
 
 
 @pytest.fixture(scope="module")

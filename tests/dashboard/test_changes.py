@@ -76,7 +76,7 @@ def test_the_form_says_add_or_replace_by_what_its_choices_would_do(page: Page, w
 def test_a_person_is_removed_and_what_was_theirs_stops(page: Page, world: World) -> None:
     gus = joined(world.origin, world.ada, world.workspace, "Gus", "gus@example.com", "member")
     page.goto("/people?q=gus")
-    page.get_by_role("link", name="Gus").click()
+    page.get_by_role("link", name="Gus", exact=True).click()
     sheet = page.get_by_role("dialog", name="Gus")
     sheet.get_by_role("button", name="Remove from the workspace").click()
     asked = page.get_by_role("dialog", name="Remove Gus")

@@ -2,6 +2,7 @@
 
 import re
 
+import httpx2
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from dashboard.conftest import At, Open
@@ -30,6 +31,190 @@ def test_somebody_is_invited_and_a_token_is_shown_once(at: At) -> None:
     hands.press(page.get_by_role("button", name="Revoke night watch"))
     hands.press(page.get_by_role("button", name="Revoke", exact=True))
     expect(page.get_by_text("night watch is revoked.")).to_be_visible()
+
+
+def row(page: Page, item: str) -> Locator:
+    """The link of a row, by what it opens."""
+    return page.locator(f'a[href^="/people/{item}"]')
+
+
+def test_a_token_opens_beside_the_list_says_in_words_what_it_may_and_is_revoked_there(at: At, world: World) -> None:
+    body = {"name": "lamp keeper", "scopes": ["status:read", "keys:read"], "workspaceId": world.workspace}
+    made = world.ada.send("POST", "/api/v1/tokens", body)
+    page, hands = at("/people?tokens=-createdAt")
+    hands.press(row(page, made["id"]))
+    sheet = page.get_by_role("dialog", name="lamp keeper")
+    for words in (
+        "see how the server is doing",
+        "see which OpenAI keys are stored, never the keys",
+        "Harbour",
+        made["hint"],
+        "Made byyou",
+        "Last usednever",
+        "nothing brings it back",
+    ):
+        expect(sheet).to_contain_text(words)
+    assert made["token"] not in page.content()
+    page.keyboard.press("Escape")
+    page.wait_for_url("**/people?tokens=-createdAt")
+    page.goto(f"/people/{made['id']}")
+    hands.press(sheet.get_by_role("button", name="Revoke"))
+    hands.press(page.get_by_role("dialog", name="Revoke lamp keeper").get_by_role("button", name="Revoke"))
+    expect(sheet).to_contain_text("Staterevoked")
+    expect(sheet.get_by_role("button", name="Revoke")).to_have_count(0)
+
+
+def test_a_token_that_is_not_yours_is_shown_to_admins_where_it_is_bound_and_to_nobody_else(
+    at: At, open_page: Open, world: World
+) -> None:
+    body = {"name": "bens ferry", "scopes": ["status:read"]}
+    own = world.people[BEN].send("POST", "/api/v1/tokens", body)
+    bound = world.people[BEN].send("POST", "/api/v1/tokens", {**body, "workspaceId": world.workspace})
+    page, hands = at(f"/people/{bound['id']}")
+    expect(page.get_by_role("dialog", name="bens ferry").get_by_role("link", name="Ben")).to_be_visible()
+    gone = "There is no such token any more, or it is not yours to see."
+    for item in (own["id"], "tok_nothing"):
+        page.goto(f"/people/{item}")
+        expect(page.get_by_role("dialog", name="API token").get_by_role("status").filter(has_text=gone)).to_be_visible()
+    hands.press(page.get_by_role("link", name="See the others"))
+    page.wait_for_url("**/people")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    vic = open_page(f"/people/{bound['id']}", VIC)
+    expect(vic.get_by_role("dialog").get_by_role("status").filter(has_text=gone)).to_be_visible()
+    expect(vic.get_by_role("button", name="Revoke")).to_have_count(0)
+
+
+def test_an_invitation_opens_beside_the_list_says_whose_it_is_and_is_withdrawn_there(at: At, world: World) -> None:
+    body = {"workspaceId": world.workspace, "role": "member", "email": "flo@example.com"}
+    made = world.ada.send("POST", "/api/v1/invitations", body)
+    page, hands = at("/people?invitations=-createdAt")
+    hands.press(row(page, made["id"]))
+    sheet = page.get_by_role("dialog", name="Invitation for flo@example.com")
+    for words in (
+        "Stateopen",
+        "IntoHarbour",
+        "AsMember. Also talks to the assistant",
+        "Invited byyou",
+        "Endsin 7 days",
+    ):
+        expect(sheet).to_contain_text(words)
+    page.keyboard.press("Escape")
+    page.wait_for_url("**/people?invitations=-createdAt")
+    page.goto(f"/people/{made['id']}")
+    hands.press(sheet.get_by_role("button", name="Withdraw"))
+    expect(sheet).to_contain_text("Statewithdrawn")
+    expect(sheet.get_by_text("The invitation is withdrawn")).to_be_visible()
+    expect(sheet.get_by_role("button", name="Withdraw")).to_have_count(0)
+    page.goto("/people/inv_nothing")
+    gone = page.get_by_role("dialog", name="Invitation")
+    expect(gone.get_by_role("status").filter(has_text="There is no such invitation any more")).to_be_visible()
+    hands.press(gone.get_by_role("link", name="See the others"))
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_an_invitation_that_was_used_names_who_came_and_one_of_an_admin_is_withdrawn_by_owners_alone(
+    open_page: Open, world: World
+) -> None:
+    listed = world.ada.send("GET", f"/api/v1/invitations?workspaceId={world.workspace}")["data"]
+    used = next(one for one in listed if one["email"] == BEN)
+    for_admin = next(one for one in listed if one["email"] == "cleo@example.com")
+    sheet = open_page(f"/people/{used['id']}").get_by_role("dialog")
+    expect(sheet.get_by_role("link", name="Ben")).to_be_visible()
+    expect(sheet.get_by_role("button", name="Withdraw")).to_have_count(0)
+    ben = open_page(f"/people/{for_admin['id']}", BEN)
+    refusal = "There is no such invitation any more, or it is not yours to see."
+    expect(ben.get_by_role("dialog").get_by_role("status").filter(has_text=refusal)).to_be_visible()
+    member = f"/api/v1/workspaces/{world.workspace}/members/{used['acceptedBy']}"
+    world.ada.send("PATCH", member, {"role": "admin"})
+    ben.goto(f"/people/{for_admin['id']}")
+    expect(ben.get_by_role("dialog")).to_contain_text("Only an owner withdraws")
+    expect(ben.get_by_role("button", name="Withdraw")).to_have_count(0)
+    world.ada.send("PATCH", member, {"role": "member"})
+
+
+def test_sign_ins_are_sorted_by_the_server_open_beside_their_list_and_are_ended_there(at: At, world: World) -> None:
+    with httpx2.Client(base_url=world.origin, timeout=30, headers={"User-Agent": "Beacon/1 (harbour)"}) as http:
+        http.post("/api/v1/auth/login", json={"email": ADA, "password": PASSWORD}).raise_for_status()
+    signed_in = world.ada.send("GET", "/api/v1/auth/sessions")["data"]
+    far = next(one["id"] for one in signed_in if one["userAgent"] == "Beacon/1 (harbour)")
+    here = next(one["id"] for one in signed_in if one["current"])
+    page, hands = at("/people")
+    with page.expect_response(re.compile(r"/auth/sessions\?.*sort=browser")):
+        page.goto("/people?signIns=browser")
+    names = page.get_by_role("table", name="Your sign-ins").locator("tbody td:first-child")
+    expect(names.first).to_have_text("Beacon/1 (harbour)")
+    hands.press(row(page, far))
+    sheet = page.get_by_role("dialog", name="Beacon/1 (harbour)")
+    for words in ("Whichanother one", "From127.0.0.1", "Last seen", "Ends at the latestin"):
+        expect(sheet).to_contain_text(words)
+    hands.press(sheet.get_by_role("button", name="Sign out"))
+    expect(page.get_by_text("That browser is signed out.")).to_be_visible()
+    page.wait_for_url("**/people?signIns=browser")
+    expect(row(page, far)).to_have_count(0)
+    assert far not in {one["id"] for one in world.ada.send("GET", "/api/v1/auth/sessions")["data"]}
+    page.goto(f"/people/{here}")
+    expect(page.get_by_role("dialog")).to_contain_text("Whichthis one")
+    expect(page.get_by_role("dialog").get_by_role("button", name="Sign out")).to_have_count(0)
+    page.goto(f"/people/{far}")
+    gone = page.get_by_role("dialog", name="Sign-in")
+    expect(gone.get_by_role("status").filter(has_text="There is no such sign-in of yours")).to_be_visible()
+    hands.press(gone.get_by_role("link", name="See the others"))
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_every_table_of_people_is_narrowed_by_the_server_and_the_word_stands_in_the_address(
+    at: At, world: World
+) -> None:
+    world.ada.send("POST", "/api/v1/tokens", {"name": "tide table", "scopes": ["status:read"]})
+    page, hands = at("/people")
+    for table, label, word, found, name in (
+        ("Members", "Search members", "BEN@", "Ben", "q"),
+        ("Invitations", "Search invitations", "cleo", "cleo@example.com", "invitationsWith"),
+        ("API tokens", "Search tokens", "TIDE", "tide table", "tokensWith"),
+        ("Your sign-ins", "Search sign-ins", "python", re.compile("^python-httpx2"), "signInsWith"),
+    ):
+        box = page.get_by_role("searchbox", name=label)
+        with page.expect_response(re.compile(rf"/api/v1/.*\bq={word.replace('@', '(@|%40)')}")):
+            hands.write(box, word)
+        rows = page.get_by_role("table", name=table).locator("tbody tr")
+        expect(rows.filter(has=page.get_by_role("link", name=found)).first).to_be_visible()
+        expect(rows.filter(has_not=page.get_by_role("link", name=found))).to_have_count(0)
+        page.wait_for_url(re.compile(rf"\b{name}={word.replace('@', '(@|%40)')}"))
+    page.reload()
+    for table, found in (("Members", "Ben"), ("Invitations", "cleo@example.com"), ("API tokens", "tide table")):
+        expect(page.get_by_role("table", name=table).locator("tbody td:first-child").first).to_have_text(found)
+    hands.write(page.get_by_role("searchbox", name="Search tokens"), "no such token")
+    expect(page.get_by_text("No token is called that")).to_be_visible()
+
+
+def test_nobody_sees_where_somebody_else_is_signed_in(open_page: Open, world: World) -> None:
+    adas = world.ada.send("GET", "/api/v1/auth/sessions")["data"][0]["id"]
+    ben = open_page(f"/people/{adas}", BEN)
+    gone = ben.get_by_role("dialog").get_by_role("status").filter(has_text="There is no such sign-in of yours")
+    expect(gone).to_be_visible()
+
+
+def test_admins_are_offered_the_roles_they_may_give_and_members_none(open_page: Open, world: World) -> None:
+    people = world.ada.send("GET", f"/api/v1/workspaces/{world.workspace}/members")["data"]
+    ids = {one["email"]: one["personId"] for one in people}
+    path = f"/api/v1/workspaces/{world.workspace}/members/"
+    page = open_page("/people/invite", BEN)
+    expect(page.get_by_role("dialog").get_by_text("Inviting people is for the admins of Harbour.")).to_be_visible()
+    expect(page.get_by_role("button", name="Make the link")).to_have_count(0)
+    world.ada.send("PATCH", path + ids[BEN], {"role": "admin"})
+    page.goto("/people/invite")
+    expect(page.get_by_label("Role", exact=True).locator("option")).to_have_text(["Viewer", "Member"])
+    page.goto(f"/people/{ids[VIC]}")
+    expect(page.get_by_label("Role here").locator("option")).to_have_text(["Viewer", "Member"])
+    page.goto(f"/people/{ids[BEN]}")
+    expect(page.get_by_label("Role here").locator("option")).to_have_text(["Viewer", "Member", "Admin"])
+    world.ada.send("PATCH", path + ids[VIC], {"role": "admin"})
+    page.goto(f"/people/{ids[VIC]}")
+    expect(page.get_by_role("dialog", name="Vic").locator("dd").first).to_have_text("Admin")
+    expect(page.get_by_label("Role here")).to_have_count(0)
+    expect(page.get_by_role("button", name="Remove from the workspace")).to_have_count(0)
+    world.ada.send("PATCH", path + ids[VIC], {"role": "viewer"})
+    world.ada.send("PATCH", path + ids[BEN], {"role": "member"})
 
 
 def test_a_viewer_a_member_and_an_owner_see_what_they_may(open_page: Open) -> None:

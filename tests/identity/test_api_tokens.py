@@ -79,6 +79,21 @@ async def test_tokens_are_sorted_by_what_the_table_shows_page_by_page(
     assert await names("createdAt") == "bCad"
 
 
+async def test_tokens_are_narrowed_to_what_is_looked_for(client: httpx2.AsyncClient, world: World) -> None:
+    night = (await make(client, world.carol.browser, name="Night watch", workspaceId="acme")).json()
+    await make(client, world.carol.browser, name="100_percent", workspaceId="acme")
+
+    async def found(q: str, who: dict[str, str], **query: str) -> list[str]:
+        answer = await client.get(PATH, params={"q": q, "limit": "1", **query}, headers=who)
+        return [one["name"] for one in answer.json()["data"]]
+
+    assert await found("WATCH", world.carol.browser) == ["Night watch"]
+    assert await found(night["hint"][-4:], world.carol.browser, sort="-createdAt") == ["Night watch"]
+    assert await found("0_p", world.ben.browser, workspaceId="acme") == ["100_percent"]
+    assert await found("t_w", world.carol.browser) == []
+    assert await found("watch", world.ben.browser) == []
+
+
 async def test_the_rights_of_a_token_are_those_of_its_owner_at_the_moment_of_use(
     client: httpx2.AsyncClient, world: World
 ) -> None:

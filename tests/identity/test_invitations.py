@@ -113,6 +113,21 @@ async def test_invitations_are_sorted_by_what_the_table_shows_page_by_page(
     assert await addresses("-createdAt") == [al, nobody, zed]
 
 
+async def test_invitations_are_narrowed_to_what_is_looked_for(client: httpx2.AsyncClient, world: World) -> None:
+    await invite(client, world, world.ada, email="Nia@Example.com", role="viewer")
+    await invite(client, world, world.ada, email="al@x.org", role="admin")
+    await invite(client, world, world.ada, role="viewer")
+
+    async def found(q: str) -> list[str | None]:
+        query = {"workspaceId": "acme", "q": q, "sort": "-email"}
+        answer = await client.get(PATH, params=query, headers=world.ben.bearer)
+        return [one["email"] for one in answer.json()["data"]]
+
+    assert await found("EXAMPLE") == ["Nia@Example.com"]
+    assert await found("viewer") == ["Nia@Example.com", None]
+    assert await found("%") == []
+
+
 async def test_the_link_is_kept_as_a_hash_and_shown_once(client: httpx2.AsyncClient, world: World) -> None:
     token = await link(client, world)
     listed = await client.get(PATH, params={"workspaceId": "acme"}, headers=world.ben.bearer)
@@ -120,6 +135,21 @@ async def test_the_link_is_kept_as_a_hash_and_shown_once(client: httpx2.AsyncCli
     assert token not in listed.text
     with world.house.database.read() as tx:
         assert token not in str(tx.execute(select(invitations)).all())
+
+
+async def test_one_invitation_is_read_by_the_admins_of_its_workspace_alone(
+    client: httpx2.AsyncClient, world: World
+) -> None:
+    made = (await invite(client, world, world.ada, email="nia@example.com", role="viewer")).json()
+    url = made.pop("url")
+    path = f"{PATH}/{made['id']}"
+    seen = await client.get(path, headers=world.ben.bearer)
+    assert (seen.status_code, seen.json()) == (200, made)
+    assert url.partition("#")[2] not in seen.text
+    for lesser in (world.carol, world.vic):
+        assert code(await client.get(path, headers=lesser.bearer)) == (403, "FORBIDDEN")
+    assert code(await client.get(path, headers=world.zoe.bearer)) == (404, "NOT_FOUND")
+    assert code(await client.get(f"{PATH}/inv_nothing", headers=world.ada.bearer)) == (404, "NOT_FOUND")
 
 
 async def test_somebody_signed_in_joins_with_the_account_they_have(client: httpx2.AsyncClient, world: World) -> None:

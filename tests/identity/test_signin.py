@@ -127,9 +127,60 @@ async def test_sessions_are_listed_and_ended_one_by_one_and_all_others(ada: Brow
     assert await ada.is_signed_in()
 
 
-async def test_nobody_ends_a_session_of_somebody_else(
-    ada: Browser, identity: IdentityServices, new_browser: NewBrowser
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
+EDGE = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/128.0 Safari/537.36 Edg/128.0"
+SAFARI = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 Version/17.5 Mobile Safari/604.1"
+
+
+async def test_sign_ins_are_sorted_and_narrowed_by_what_the_table_shows_page_by_page(
+    ada: Browser, new_browser: NewBrowser, clock: ManualClock
 ) -> None:
+    for agent, address in ((FIREFOX, "203.0.113.9"), (SAFARI, "203.0.113.1"), (EDGE, "203.0.113.5"), ("", "10.0.0.1")):
+        clock.advance(60)
+        browser = await new_browser(address)
+        browser.http.headers["User-Agent"] = agent
+        await browser.login()
+
+    async def names(sort: str, q: str = "") -> list[str]:
+        found: list[str] = []
+        query = {"limit": "2", "sort": sort, "q": q}
+        while True:
+            page = (await ada.http.get("/api/v1/auth/sessions", params=query)).json()
+            found += [one["browser"].partition("/")[0] for one in page["data"]]
+            if page["nextCursor"] is None:
+                return found
+            query["cursor"] = page["nextCursor"]
+
+    edge, firefox, script = "Edge on Windows", "Firefox on Linux", "python-httpx2"
+    nameless, safari = "Something without a name", "Safari on iOS"
+    assert await names("browser") == [edge, firefox, script, safari, nameless]
+    assert await names("-browser") == [nameless, safari, script, firefox, edge]
+    assert await names("address") == [nameless, script, safari, edge, firefox]
+    assert await names("createdAt") == [script, firefox, safari, edge, nameless]
+    assert (await names("-lastSeenAt"))[0] == nameless
+    assert await names("browser", "LINUX") == [firefox]
+    assert await names("browser", "203.0.113.") == [edge, firefox, safari]
+    refused = await ada.get("/api/v1/auth/sessions?sort=userAgent")
+    assert (refused.status_code, refused.json()["errors"][0]["path"]) == (422, "sort")
+
+
+async def test_one_sign_in_is_read_by_whose_it_is_until_it_is_over(
+    ada: Browser, new_browser: NewBrowser, identity: IdentityServices
+) -> None:
+    far = await new_browser("203.0.113.9")
+    await far.login()
+    listed = (await ada.get("/api/v1/auth/sessions?q=203.0.113.9")).json()["data"]
+    path = f"/api/v1/auth/sessions/{listed[0]['id']}"
+    assert (await ada.get(path)).json() == listed[0]
+    assert (await far.get(path)).json() == {**listed[0], "current": True}
+    eve = await _eve(identity, new_browser)
+    assert (await eve.get(path)).json()["code"] == "NOT_FOUND"
+    await ada.send("DELETE", path)
+    assert (await ada.get(path)).json()["code"] == "NOT_FOUND"
+
+
+async def _eve(identity: IdentityServices, new_browser: NewBrowser) -> Browser:
+    """Somebody else, signed in."""
     from opencto.identity import people_repository
 
     with identity.database.write() as tx:
@@ -137,6 +188,13 @@ async def test_nobody_ends_a_session_of_somebody_else(
         people_repository.insert_person(tx, name="Eve", email="eve@example.com", password_hash=hashed, now=1)
     eve = await new_browser()
     assert (await eve.login("eve@example.com", "eves own password")).status_code == 200
+    return eve
+
+
+async def test_nobody_ends_a_session_of_somebody_else(
+    ada: Browser, identity: IdentityServices, new_browser: NewBrowser
+) -> None:
+    eve = await _eve(identity, new_browser)
     mine = (await ada.get("/api/v1/auth/sessions")).json()["data"][0]["id"]
     assert (await eve.send("DELETE", f"/api/v1/auth/sessions/{mine}")).status_code == 404
     assert (await eve.send("DELETE", "/api/v1/auth/sessions")).status_code == 200

@@ -123,7 +123,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        get: operations["getSession"];
         put?: never;
         post?: never;
         delete: operations["revokeSession"];
@@ -475,7 +475,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        get: operations["getInvitation"];
         put?: never;
         post?: never;
         delete: operations["revokeInvitation"];
@@ -1741,6 +1741,7 @@ export interface components {
             lastSeenAt: string;
             expiresAt: string;
             address: string;
+            browser: string;
             userAgent: string;
         };
         SnippetPart: {
@@ -2261,7 +2262,12 @@ export interface operations {
     };
     listSessions: {
         parameters: {
-            query?: never;
+            query?: {
+                q?: string;
+                limit?: number;
+                cursor?: string;
+                sort?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2293,6 +2299,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+        };
+    };
+    getSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInSession"];
                 };
             };
         };
@@ -2976,6 +3003,7 @@ export interface operations {
         parameters: {
             query?: {
                 workspaceId?: string;
+                q?: string;
                 limit?: number;
                 cursor?: string;
                 sort?: string;
@@ -3065,6 +3093,27 @@ export interface operations {
             };
         };
     };
+    getInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                inv: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitation"];
+                };
+            };
+        };
+    };
     revokeInvitation: {
         parameters: {
             query?: never;
@@ -3090,6 +3139,7 @@ export interface operations {
         parameters: {
             query?: {
                 workspaceId?: string;
+                q?: string;
                 limit?: number;
                 cursor?: string;
                 sort?: string;

@@ -7,9 +7,8 @@ import { Icon } from "./icons";
 
 export interface Column<Row> {
   name: string;
-  /** What the list is sorted by: by the server, or where it comes whole by the page (inOrder). */
+  /** What the server sorts the list by. */
   sort?: string;
-  by?: (row: Row) => string | number | null | undefined;
   number?: boolean;
   cell: (row: Row) => ReactNode;
 }

@@ -28,14 +28,14 @@ interface QueryLike<T> {
 interface LoadedProps<T> {
   query: QueryLike<T>;
   lines?: number;
-  /** What is said where the server knows no such thing; without it, the server's own words. */
-  gone?: string;
+  /** What is said where the server knows no such thing, or shows it to others alone; without it, the server's own words. */
+  gone?: ReactNode;
   children: (data: T) => ReactNode;
 }
 
 /** What a query shows while it is asked, when it failed, and with its answer. An older answer stays while a fresh one fails. */
 export function Loaded<T>({ query, lines, gone, children }: LoadedProps<T>) {
-  const isGone = gone !== undefined && query.error !== null && asProblem(query.error).status === 404;
+  const isGone = gone !== undefined && query.error !== null && [403, 404].includes(asProblem(query.error).status);
   if (isGone) return <Notice role="status"><p>{gone}</p></Notice>;
   if (query.data !== undefined) return children(query.data);
   if (query.error) return <ProblemNotice failure={query.error} onRetry={() => void query.refetch()} />;

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Connection, delete, func, insert, literal, select, update
 
-from opencto.identity.paging import AnyRow, Asked, page
+from opencto.identity.paging import AnyRow, AnySelect, Asked, contains, page
 from opencto.identity.tables import api_tokens
 
 _SHOWN = (
@@ -64,12 +64,18 @@ def list_of_person(
     query = select(*_SHOWN).where(api_tokens.c.person_id == person_id, api_tokens.c.kind == "api")
     if only is not None:
         query = query.where(api_tokens.c.workspace_id == only)
-    return page(tx, query, asked, sorts=_SORTS, default="-createdAt", key=api_tokens.c.id)
+    return _page(tx, query, asked)
 
 
 def list_of_workspace(tx: Connection, workspace_id: str, asked: Asked) -> tuple[list[AnyRow], str | None]:
     """Everybody's tokens that are bound to the workspace."""
     query = select(*_SHOWN).where(api_tokens.c.workspace_id == workspace_id, api_tokens.c.kind == "api")
+    return _page(tx, query, asked)
+
+
+def _page(tx: Connection, query: AnySelect, asked: Asked) -> tuple[list[AnyRow], str | None]:
+    if asked.q:
+        query = query.where(contains(asked.q, api_tokens.c.name, api_tokens.c.hint))
     return page(tx, query, asked, sorts=_SORTS, default="-createdAt", key=api_tokens.c.id)
 
 

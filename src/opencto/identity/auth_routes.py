@@ -29,6 +29,7 @@ from opencto.identity.errors import (
     SignInSlowed,
 )
 from opencto.identity.guard import CurrentCaller, GuardedRoute, HotRoute, MaybeCaller, origin_of
+from opencto.identity.listing import SearchListing
 from opencto.identity.oidc import COOKIE_PATH, MINUTES, OIDC_COOKIE, OidcTrouble, Returned
 from opencto.identity.services import IdentityServices
 from opencto.identity.signin import SignedIn
@@ -51,6 +52,8 @@ from opencto.wire.identity import (
 )
 
 router = APIRouter(route_class=GuardedRoute, prefix="/api/v1/auth", tags=["sign-in"])
+
+SessionId = Annotated[Id, Path(description="The sign-in's id.")]
 
 
 _SLOW = (SignInSlowed, SignInBusy)
@@ -122,10 +125,10 @@ def reset_password(body: PasswordReset, request: Request, services: Identity) ->
 
 @router.get("/sessions")
 @access.signed_in(session_only=True)
-def list_sessions(caller: CurrentCaller, services: Identity) -> Page[SignInSession]:
-    """Your browsers that are signed in."""
+def list_sessions(caller: CurrentCaller, services: Identity, asked: SearchListing) -> Page[SignInSession]:
+    """Your browsers that are signed in, last seen first. Sort by lastSeenAt, createdAt, browser or address; `q` finds a part of the last two."""
     with services.database.read() as tx:
-        return services.sessions.list(tx, caller)
+        return services.sessions.list(tx, caller, asked)
 
 
 @router.delete("/sessions", response_model=Done)
@@ -135,11 +138,17 @@ def revoke_other_sessions(caller: CurrentCaller, work: Work, services: Identity)
     return work.commit(None, lambda tx: services.sessions.revoke_others(tx, caller))
 
 
+@router.get("/sessions/{session_id}")
+@access.signed_in(session_only=True)
+def get_session(session_id: SessionId, caller: CurrentCaller, services: Identity) -> SignInSession:
+    """One browser of yours that is signed in."""
+    with services.database.read() as tx:
+        return services.sessions.get(tx, caller, session_id)
+
+
 @router.delete("/sessions/{session_id}", response_model=Done)
 @access.signed_in(session_only=True)
-def revoke_session(
-    session_id: Annotated[Id, Path()], caller: CurrentCaller, work: Work, services: Identity
-) -> Response:
+def revoke_session(session_id: SessionId, caller: CurrentCaller, work: Work, services: Identity) -> Response:
     """Sign one browser of yours out."""
     return work.commit(None, lambda tx: services.sessions.revoke(tx, caller, session_id))
 

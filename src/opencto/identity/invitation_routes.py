@@ -27,7 +27,7 @@ from opencto.identity.invitations import (
     InvitationNotValid,
     NotClaimedYet,
 )
-from opencto.identity.listing import Listing
+from opencto.identity.listing import SearchListing
 from opencto.identity.work import Work
 from opencto.wire.base import Page
 from opencto.wire.identity import (
@@ -46,11 +46,13 @@ from opencto.wire.identity import (
 
 router = APIRouter(prefix="/api/v1/invitations", route_class=GuardedRoute, tags=["people"])
 
+InvitationId = Annotated[Id, Path(description="The invitation's id.")]
+
 
 @router.get("")
 @access.in_workspace(Role.ADMIN, Scope.PEOPLE_READ)
-def list_invitations(caller: QueryWorkspace, services: Identity, asked: Listing) -> Page[Invitation]:
-    """The invitations of a workspace, the newest first. Sort by createdAt, expiresAt, email or role."""
+def list_invitations(caller: QueryWorkspace, services: Identity, asked: SearchListing) -> Page[Invitation]:
+    """The invitations of a workspace, the newest first. Sort by createdAt, expiresAt, email or role; `q` finds a part of an address or role."""
     with services.database.read() as tx:
         return services.invitations.list(tx, caller, asked)
 
@@ -103,10 +105,16 @@ def accept_invitation(
     return answer
 
 
+@router.get("/{inv}")
+@access.in_workspace(Role.ADMIN, Scope.PEOPLE_READ)
+def get_invitation(inv: InvitationId, caller: CurrentCaller, services: Identity) -> Invitation:
+    """One invitation, without its link."""
+    with services.database.read() as tx:
+        return services.invitations.get(tx, caller, inv)
+
+
 @router.delete("/{inv}", response_model=Done)
 @access.in_workspace(Role.ADMIN, Scope.PEOPLE_WRITE)
-def revoke_invitation(
-    inv: Annotated[Id, Path(description="The invitation's id.")], caller: CurrentCaller, work: Work, services: Identity
-) -> Response:
+def revoke_invitation(inv: InvitationId, caller: CurrentCaller, work: Work, services: Identity) -> Response:
     """Withdraw a link that nobody has used."""
     return work.commit(None, lambda tx: services.invitations.revoke(tx, caller, inv))

@@ -135,12 +135,14 @@ class Invitations:
         rows, cursor = invitations_repository.list_of(tx, caller.workspace_id, asked)
         return Page(data=[_invitation(row) for row in rows], next_cursor=cursor)
 
+    def get(self, tx: Connection, caller: Caller, invitation_id: str) -> Invitation:
+        """Raises NotFound for one of a workspace that the caller is not in, Forbidden where they are no admin."""
+        row, _ = _of_admin(tx, caller, invitation_id)
+        return _invitation(row)
+
     def revoke(self, tx: Connection, caller: Caller, invitation_id: str) -> Done:
         """Withdraw a link; doing it twice is the same. Raises Conflict when somebody has used it."""
-        row = invitations_repository.find(tx, invitation_id)
-        if row is None:
-            raise NotFound
-        member = caller.in_workspace(row.workspace_id, Role.ADMIN)
+        row, member = _of_admin(tx, caller, invitation_id)
         if not may_manage(member.role, Role(row.role)):
             raise Forbidden("Only an owner withdraws the invitation of an owner or admin.")
         if invitations_repository.revoke(tx, row.id, millis(self._clock.now())):
@@ -280,6 +282,14 @@ class Acceptance:
         started = self._service.accept(tx, self._newcomer, self._token, self._origin)
         self.secret = started.secret
         return started.answer
+
+
+def _of_admin(tx: Connection, caller: Caller, invitation_id: str) -> tuple[AnyRow, WorkspaceCaller]:
+    """An invitation, and the caller as an admin of its workspace."""
+    row = invitations_repository.find(tx, invitation_id)
+    if row is None:
+        raise NotFound
+    return row, caller.in_workspace(row.workspace_id, Role.ADMIN)
 
 
 def _require_fit(row: AnyRow, email_key: str | None) -> None:

@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, func, insert, select, update
 
 from opencto.core.upsert import insert_here
-from opencto.identity.paging import AnyRow, Asked, page
+from opencto.identity.paging import AnyRow, Asked, contains, page
 from opencto.identity.tables import invitations, memberships, people, workspaces
 from opencto.wire.identity import Role
 
@@ -50,6 +50,8 @@ def add(
 
 def list_of(tx: Connection, workspace_id: str, asked: Asked) -> tuple[list[AnyRow], str | None]:
     query = select(*_SHOWN).where(invitations.c.workspace_id == workspace_id)
+    if asked.q:
+        query = query.where(contains(asked.q, invitations.c.email, invitations.c.role))
     sorts = {
         "createdAt": invitations.c.created_at,
         "expiresAt": invitations.c.expires_at,

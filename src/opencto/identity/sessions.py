@@ -15,6 +15,7 @@ from opencto.identity import people_repository, sessions_repository
 from opencto.identity.authentication import Authenticator
 from opencto.identity.caller import Caller, Origin
 from opencto.identity.claim_state import ClaimState
+from opencto.identity.paging import AnyRow, Asked
 from opencto.identity.ports import AuditEvent, AuditTrail, StartedSession
 from opencto.identity.tokens import new_secret
 from opencto.wire.base import Page
@@ -76,23 +77,17 @@ class Sessions:
         self._audit.record(tx, AuditEvent.by(caller, "account.renamed", "person", caller.person_id))
         return self.describe(tx, caller)
 
-    def list(self, tx: Connection, caller: Caller) -> Page[SignInSession]:
-        """The caller's own browsers that are signed in now, last seen first."""
-        rows = sessions_repository.live_of(tx, caller.person_id, *self._moments())
-        return Page(
-            data=[
-                SignInSession(
-                    id=row.id,
-                    current=row.id == caller.credential_id,
-                    created_at=from_millis(row.created_at),
-                    last_seen_at=from_millis(row.last_seen_at),
-                    expires_at=from_millis(row.expires_at),
-                    address=row.address,
-                    user_agent=row.user_agent,
-                )
-                for row in rows
-            ]
-        )
+    def list(self, tx: Connection, caller: Caller, asked: Asked) -> Page[SignInSession]:
+        """The caller's own browsers that are signed in now."""
+        rows, cursor = sessions_repository.list_of(tx, caller.person_id, asked, *self._moments())
+        return Page(data=[_sign_in(row, caller) for row in rows], next_cursor=cursor)
+
+    def get(self, tx: Connection, caller: Caller, session_id: str) -> SignInSession:
+        """One of the caller's own. Raises NotFound for anybody else's, and for one that is over."""
+        row = sessions_repository.find_live(tx, caller.person_id, session_id, *self._moments())
+        if row is None:
+            raise NotFound
+        return _sign_in(row, caller)
 
     def revoke(self, tx: Connection, caller: Caller, session_id: str) -> Done:
         """End one of the caller's own. Raises NotFound for anybody else's."""
@@ -169,3 +164,16 @@ class Sessions:
 
     def _oidc_name(self) -> str | None:
         return self._settings.oidc_name if self._settings.oidc_issuer else None
+
+
+def _sign_in(row: AnyRow, caller: Caller) -> SignInSession:
+    return SignInSession(
+        id=row.id,
+        current=row.id == caller.credential_id,
+        created_at=from_millis(row.created_at),
+        last_seen_at=from_millis(row.last_seen_at),
+        expires_at=from_millis(row.expires_at),
+        address=row.address,
+        browser=row.browser,
+        user_agent=row.user_agent,
+    )

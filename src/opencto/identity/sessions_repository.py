@@ -2,11 +2,22 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, text
+from sqlalchemy import Connection, delete, func, insert, select, text
 
+from opencto.identity.browsers import browser_name
 from opencto.identity.caller import Origin
+from opencto.identity.paging import AnyRow, AnySelect, Asked, contains, page
 from opencto.identity.tables import sessions
 
+_SHOWN = (
+    sessions.c.id,
+    sessions.c.created_at,
+    sessions.c.last_seen_at,
+    sessions.c.expires_at,
+    sessions.c.address,
+    sessions.c.user_agent,
+)
+_BROWSER = browser_name(sessions.c.user_agent)
 ACCOUNT = """
 SELECT p.id, p.name, p.email, p.email_verified_at, p.is_operator, p.totp_enabled_at, p.disabled_at, p.created_at, w.id, w.slug, w.name, m.role,
   EXISTS (SELECT 1 FROM people WHERE email_key IS NOT NULL),
@@ -53,13 +64,28 @@ def account(tx: Connection, person_id: str, credential_id: str) -> list[tuple[An
     return [tuple(row) for row in tx.execute(text(ACCOUNT), {"person": person_id, "credential": credential_id})]
 
 
-def live_of(tx: Connection, person_id: str, now: int, idle_since: int) -> list[Row[Any]]:
-    query = (
-        select(sessions)
-        .where(sessions.c.person_id == person_id, sessions.c.expires_at > now, sessions.c.last_seen_at > idle_since)
-        .order_by(sessions.c.last_seen_at.desc(), sessions.c.id.desc())
+def list_of(tx: Connection, person_id: str, asked: Asked, now: int, idle_since: int) -> tuple[list[AnyRow], str | None]:
+    """Those of a person that are not over, with `browser`."""
+    query = _live_of(person_id, now, idle_since)
+    if asked.q:
+        query = query.where(contains(asked.q, _BROWSER, sessions.c.address))
+    sorts = {
+        "lastSeenAt": sessions.c.last_seen_at,
+        "createdAt": sessions.c.created_at,
+        "browser": func.lower(_BROWSER),
+        "address": sessions.c.address,
+    }
+    return page(tx, query, asked, sorts=sorts, default="-lastSeenAt", key=sessions.c.id)
+
+
+def find_live(tx: Connection, person_id: str, session_id: str, now: int, idle_since: int) -> AnyRow | None:
+    return tx.execute(_live_of(person_id, now, idle_since).where(sessions.c.id == session_id)).first()
+
+
+def _live_of(person_id: str, now: int, idle_since: int) -> AnySelect:
+    return select(*_SHOWN, _BROWSER.label("browser")).where(
+        sessions.c.person_id == person_id, sessions.c.expires_at > now, sessions.c.last_seen_at > idle_since
     )
-    return list(tx.execute(query))
 
 
 def delete_one(tx: Connection, person_id: str, session_id: str) -> bool:

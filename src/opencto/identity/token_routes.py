@@ -10,7 +10,7 @@ from opencto.identity import access
 from opencto.identity.api_tokens import TooManyTokens
 from opencto.identity.dependencies import Identity
 from opencto.identity.guard import CurrentCaller, GuardedRoute
-from opencto.identity.listing import Listing
+from opencto.identity.listing import SearchListing
 from opencto.identity.work import Work
 from opencto.wire.base import Page
 from opencto.wire.identity import ApiToken, ApiTokenCreate, ApiTokenCreated, ApiTokenUpdate, Done, Id, Scope
@@ -25,7 +25,7 @@ TokenId = Annotated[Id, Path(alias="tok", description="The token's id.")]
 def list_tokens(
     caller: CurrentCaller,
     services: Identity,
-    asked: Listing,
+    asked: SearchListing,
     workspace_id: Annotated[
         Id | None,
         Query(
@@ -34,7 +34,7 @@ def list_tokens(
         ),
     ] = None,
 ) -> Page[ApiToken]:
-    """Your tokens, the newest first. Sort by createdAt, name, lastUsedAt (never is earliest) or expiresAt (never is last)."""
+    """Your tokens, the newest first. Sort by createdAt, name, lastUsedAt (never is earliest) or expiresAt (never is last); `q` finds a part of a name or hint."""
     with services.database.read() as tx:
         return services.tokens.list(tx, caller, asked, workspace=workspace_id)
 

@@ -333,6 +333,7 @@ class SignInSession(Wire):
     last_seen_at: Time
     expires_at: Time
     address: str
+    browser: str = Field(description="What it is called, such as `Firefox on Linux`.")
     user_agent: str
 
 

@@ -1,6 +1,6 @@
 import { type SyntheticEvent, useState } from "react";
 
-import { atLeast, type Role } from "~/api/session";
+import type { Role } from "~/api/session";
 import { useHere } from "~/api/workspace";
 import { Button } from "~/ui/Button";
 import { SecretOnce } from "~/ui/Copy";
@@ -8,7 +8,7 @@ import { SelectField, TextField } from "~/ui/Field";
 import { Notice, ProblemNotice } from "~/ui/Notice";
 import { useSubmit } from "~/ui/useSubmit";
 
-import { invitationsKey, invite, mayOf, ROLES } from "./api";
+import { invitationsKey, invite, mayManage, mayOf, ROLES } from "./api";
 
 const DAYS = [
   { value: "24", label: "A day" },
@@ -47,7 +47,7 @@ export function InviteForm({ onClose }: { onClose: () => void }) {
       <SelectField
         label="Role"
         value={role}
-        options={ROLES.filter((one) => atLeast(workspace.role, one.value)).map(({ value, label }) => ({ value, label }))}
+        options={ROLES.filter((one) => mayManage(workspace.role, one.value)).map(({ value, label }) => ({ value, label }))}
         help={mayOf(role)}
         onChange={(event) => setRole(event.target.value as Role)}
         error={errorOf("role")}

@@ -9,24 +9,38 @@ import { Confirm } from "~/ui/Confirm";
 import { SelectField } from "~/ui/Field";
 import { Ago, Facts } from "~/ui/Figures";
 import { Loaded } from "~/ui/Loading";
-import { ProblemNotice } from "~/ui/Notice";
+import { Notice, ProblemNotice } from "~/ui/Notice";
 import { useSay } from "~/ui/Said";
 import { Sheet } from "~/ui/Sheet";
 import { useItem } from "~/ui/useItem";
 import { useDraft } from "~/ui/useDraft";
 import { useSubmit } from "~/ui/useSubmit";
 
-import { changeRole, mayOf, type Member, memberKey, membersKey, removeMember, ROLES, useMember } from "./api";
+import { changeRole, mayManage, mayOf, type Member, memberKey, membersKey, removeMember, ROLES, useMember } from "./api";
+import { Gone } from "./Gone";
+import { InvitationSheet } from "./InvitationSheet";
 import { InviteForm } from "./InviteForm";
+import { SignInSheet } from "./SignInSheet";
 import { TokenForm } from "./TokenForm";
+import { TokenSheet } from "./TokenSheet";
 
-/** The sheet of a member; of a new invitation at /people/invite, of a new token at /people/token. */
+/** The sheet of a member, a token, an invitation or a sign-in, whose ids say which; of a new invitation at /people/invite, of a new token at /people/token. */
 export function PersonSheet() {
   const item = useItem();
+  const { workspace } = useHere();
+  const mayInvite = useMay("admin");
   const navigate = useNavigate();
   const close = () => void navigate({ to: "/people", search: (now: object) => now });
   if (item === "invite")
-    return (
+    return !mayInvite ? (
+      <Sheet title="Invite somebody" onClose={close}>
+        <Notice role="status">
+          <p>
+            <Gone>Inviting people is for the admins of {workspace.name}.</Gone>
+          </p>
+        </Notice>
+      </Sheet>
+    ) : (
       <Sheet title="Invite somebody" note="A link for one person, into this workspace." onClose={close}>
         <InviteForm onClose={close} />
       </Sheet>
@@ -37,6 +51,9 @@ export function PersonSheet() {
         <TokenForm onClose={close} />
       </Sheet>
     );
+  if (item.startsWith("tok_")) return <TokenSheet id={item} onClose={close} />;
+  if (item.startsWith("inv_")) return <InvitationSheet id={item} onClose={close} />;
+  if (item.startsWith("ses_")) return <SignInSheet id={item} onClose={close} />;
   return <MemberSheet id={item} onClose={close} />;
 }
 
@@ -45,7 +62,7 @@ function MemberSheet({ id, onClose }: { id: string; onClose: () => void }) {
   const member = useMember(workspace.workspaceId, id);
   return (
     <Sheet title={member.data?.name ?? "Member"} note={member.data?.email} onClose={onClose}>
-      <Loaded query={member} gone={`Nobody with this address is a member of ${workspace.name}, or not any more.`}>
+      <Loaded query={member} gone={<Gone>Nobody with this address is a member of {workspace.name}, or not any more.</Gone>}>
         {(found) => <Details member={found} onClose={onClose} />}
       </Loaded>
     </Sheet>
@@ -56,7 +73,7 @@ function Details({ member, onClose }: { member: Member; onClose: () => void }) {
   const { person, workspace } = useHere();
   const [isRemoving, setRemoving] = useState(false);
   const isSelf = member.personId === person.id;
-  const mayChange = useMay("admin") && atLeast(workspace.role, member.role);
+  const mayChange = mayManage(workspace.role, member.role) || (isSelf && atLeast(workspace.role, "admin"));
   return (
     <>
       <Facts
@@ -81,7 +98,8 @@ function Details({ member, onClose }: { member: Member; onClose: () => void }) {
 }
 
 function RoleForm({ member }: { member: Member }) {
-  const { workspace } = useHere();
+  const { person, workspace } = useHere();
+  const mayGive = (role: Role) => (member.personId === person.id ? atLeast(member.role, role) : mayManage(workspace.role, role));
   const say = useSay();
   const queries = useQueryClient();
   const { values, write, settle, forget } = useDraft({ role: member.role });
@@ -118,7 +136,7 @@ function RoleForm({ member }: { member: Member }) {
       <SelectField
         label="Role here"
         value={values.role}
-        options={ROLES.filter((one) => atLeast(workspace.role, one.value)).map(({ value, label }) => ({ value, label }))}
+        options={ROLES.filter((one) => mayGive(one.value)).map(({ value, label }) => ({ value, label }))}
         help={mayOf(values.role)}
         onChange={(event) => write({ role: event.target.value as Role })}
       />

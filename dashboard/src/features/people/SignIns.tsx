@@ -2,42 +2,45 @@ import { useHere } from "~/api/workspace";
 import { Button } from "~/ui/Button";
 import { type Column, DataTable } from "~/ui/DataTable";
 import { Ago, Badge } from "~/ui/Figures";
-import { inOrder } from "~/ui/inOrder";
 import { Loaded } from "~/ui/Loading";
 import { ProblemNotice } from "~/ui/Notice";
 import { Empty, Section } from "~/ui/Page";
+import { SearchBox } from "~/ui/SearchBox";
 import { useSay } from "~/ui/Said";
 import { useListState } from "~/ui/useListState";
+import { usePages } from "~/ui/usePages";
 import { useSubmit } from "~/ui/useSubmit";
 
-import { endSignIn, SIGN_INS, type SignIn, useSecondFactor, useSignIns } from "./api";
-import { browserOf } from "./browser";
+import { endSignIn, fetchSignIns, SIGN_INS, type SignIn, useSecondFactor } from "./api";
 
 const COLUMNS: readonly Column<SignIn>[] = [
-  {
-    name: "Browser",
-    sort: "browser",
-    by: (one) => browserOf(one.userAgent),
-    cell: (one) => <span title={one.userAgent}>{browserOf(one.userAgent)} {one.current && <Badge tone="accent">this one</Badge>}</span>,
-  },
-  { name: "From", sort: "address", by: (one) => one.address, cell: (one) => <code>{one.address}</code> },
-  { name: "Last seen", sort: "lastSeenAt", by: (one) => one.lastSeenAt, cell: (one) => <Ago at={one.lastSeenAt} /> },
-  { name: "Since", sort: "createdAt", by: (one) => one.createdAt, cell: (one) => <Ago at={one.createdAt} /> },
+  { name: "Browser", sort: "browser", cell: (one) => <span title={one.userAgent}>{one.browser} {one.current && <Badge tone="accent">this one</Badge>}</span> },
+  { name: "From", sort: "address", cell: (one) => <code>{one.address}</code> },
+  { name: "Last seen", sort: "lastSeenAt", cell: (one) => <Ago at={one.lastSeenAt} /> },
+  { name: "Since", sort: "createdAt", cell: (one) => <Ago at={one.createdAt} /> },
 ];
 
-/** Where you are signed in, and the second factor. The list comes whole: it is as long as a person has browsers. */
-export function SignIns() {
-  const { person } = useHere();
-  const signIns = useSignIns();
-  const factor = useSecondFactor();
+export function useEndSignIn(onEnded?: () => void) {
   const say = useSay();
-  const [search, change] = useListState();
-  const sort = search.signIns ?? "-lastSeenAt";
-  const { submit, busy, problem } = useSubmit({
+  return useSubmit({
     send: endSignIn,
     stales: [SIGN_INS],
-    onDone: () => say("That browser is signed out."),
+    onDone: () => {
+      say("That browser is signed out.");
+      onEnded?.();
+    },
   });
+}
+
+/** Where you are signed in, and the second factor. */
+export function SignIns() {
+  const { person } = useHere();
+  const factor = useSecondFactor();
+  const [search, change] = useListState();
+  const q = search.signInsWith ?? "";
+  const sort = search.signIns ?? "-lastSeenAt";
+  const { query, more } = usePages([...SIGN_INS, q, sort], (cursor) => fetchSignIns(q, sort, cursor));
+  const { submit, busy, problem } = useEndSignIn();
   return (
     <Section
       title="Your sign-ins"
@@ -65,18 +68,23 @@ export function SignIns() {
         )}
       </Loaded>
       {problem && <ProblemNotice failure={problem} />}
-      <Loaded query={signIns}>
-        {({ data }) => (
+      <div className="tools">
+        <SearchBox label="Search sign-ins" value={q} onChange={(text) => change({ signInsWith: text })} />
+      </div>
+      <Loaded query={query}>
+        {(rows) => (
           <DataTable
             label="Your sign-ins"
             columns={COLUMNS}
-            rows={inOrder(data, COLUMNS, sort)}
+            rows={rows}
             keyOf={(one) => one.id}
-            empty={<Empty title="No sign-ins">You came with a token, or they have all ended. Sign in again to see this browser here.</Empty>}
+            open={(one) => `/people/${one.id}`}
+            empty={q ? <Empty title="No sign-in is called that">Take the search away to see all.</Empty> : <Empty title="No sign-ins">You came with a token, or they have all ended. Sign in again to see this browser here.</Empty>}
             sort={{ now: sort, change: (next) => change({ signIns: next }) }}
+            more={more}
             action={(one) =>
               !one.current && (
-                <Button small busy={busy} onClick={() => submit(one.id)} aria-label={`Sign out ${browserOf(one.userAgent)} at ${one.address}`}>
+                <Button small busy={busy} onClick={() => submit(one.id)} aria-label={`Sign out ${one.browser} at ${one.address}`}>
                   Sign out
                 </Button>
               )

@@ -8,11 +8,7 @@ import { Notice, ProblemNotice } from "~/ui/Notice";
 import { useSubmit } from "~/ui/useSubmit";
 
 import { createToken, type Scope, TOKENS } from "./api";
-
-const SCOPES: readonly Scope[] = [
-  "all", "respond", "realtime", "tools", "approvals:write", "openai:read", "status:read", "ledger:read", "sessions:read", "sessions:write", "keys:read", "keys:write",
-  "workspaces:read", "workspaces:write", "people:read", "people:write", "tokens:read", "tokens:write", "audit:read", "events:read", "metrics:read", "account:read",
-];
+import { SCOPES } from "./words";
 
 const EXPIRY = [
   { value: "30", label: "After 30 days" },
@@ -71,7 +67,7 @@ export function TokenForm({ onClose }: { onClose: () => void }) {
       <fieldset aria-describedby={isEmpty && scopes.length === 0 ? "scopes-error" : undefined}>
         <legend>It may</legend>
         <div className="choices">
-          {SCOPES.map((scope) => (
+          {SCOPES.map(({ scope }) => (
             <CheckField key={scope} label={scope} checked={scopes.includes(scope)} onChange={() => toggle(scope)} />
           ))}
         </div>

@@ -3,20 +3,20 @@ import { useState } from "react";
 
 import { useHere } from "~/api/workspace";
 import { Button } from "~/ui/Button";
-import { Confirm } from "~/ui/Confirm";
 import { type Column, DataTable } from "~/ui/DataTable";
 import { Ago, Badge } from "~/ui/Figures";
 import { Loaded } from "~/ui/Loading";
 import { Empty, Section } from "~/ui/Page";
-import { useSay } from "~/ui/Said";
+import { SearchBox } from "~/ui/SearchBox";
 import { useListState } from "~/ui/useListState";
 import { usePages } from "~/ui/usePages";
-import { useSubmit } from "~/ui/useSubmit";
 
-import { type ApiToken, fetchTokens, revokeToken, TOKENS } from "./api";
+import { type ApiToken, fetchTokens, TOKENS } from "./api";
+import { RevokeToken } from "./RevokeToken";
+import { isLive } from "./words";
 
 const COLUMNS: readonly Column<ApiToken>[] = [
-  { name: "Name", sort: "name", cell: (token) => <strong>{token.name}</strong> },
+  { name: "Name", sort: "name", cell: (token) => token.name },
   { name: "Begins with", cell: (token) => <code>{token.hint}</code> },
   { name: "May", cell: (token) => token.scopes.join(", ") },
   { name: "Made", sort: "createdAt", cell: (token) => <Ago at={token.createdAt} /> },
@@ -32,8 +32,9 @@ export function Tokens() {
   const { workspaces } = useHere();
   const [revoking, setRevoking] = useState<ApiToken | null>(null);
   const [search, change] = useListState();
+  const q = search.tokensWith ?? "";
   const sort = search.tokens ?? "-createdAt";
-  const { query, more } = usePages([...TOKENS, sort], (cursor) => fetchTokens(sort, cursor));
+  const { query, more } = usePages([...TOKENS, q, sort], (cursor) => fetchTokens(q, sort, cursor));
   const add = (
     <Link to="/people/token" className="button">
       New token
@@ -41,6 +42,9 @@ export function Tokens() {
   );
   return (
     <Section title="API tokens" note="For programs and the command line. A token is shown once." actions={add}>
+      <div className="tools">
+        <SearchBox label="Search tokens" value={q} onChange={(text) => change({ tokensWith: text })} />
+      </div>
       <Loaded query={query}>
         {(rows) => (
           <DataTable
@@ -48,8 +52,9 @@ export function Tokens() {
             columns={[...COLUMNS, { name: "Where", cell: (token) => workspaces.find((one) => one.workspaceId === token.workspaceId)?.name ?? "all of yours" }]}
             rows={rows}
             keyOf={(token) => token.id}
+            open={(token) => `/people/${token.id}`}
             action={(token) =>
-              !token.revokedAt && (
+              isLive(token) && (
                 <Button small onClick={() => setRevoking(token)} aria-label={`Revoke ${token.name}`}>
                   Revoke
                 </Button>
@@ -57,28 +62,11 @@ export function Tokens() {
             }
             sort={{ now: sort, change: (next) => change({ tokens: next }) }}
             more={more}
-            empty={<Empty title="No tokens yet">A token lets a script use this server without a browser. Give it only the scopes it needs.</Empty>}
+            empty={q ? <Empty title="No token is called that">Take the search away to see all.</Empty> : <Empty title="No tokens yet">A token lets a script use this server without a browser. Give it only the scopes it needs.</Empty>}
           />
         )}
       </Loaded>
-      {revoking && <Revoke token={revoking} onClose={() => setRevoking(null)} />}
+      {revoking && <RevokeToken token={revoking} onClose={() => setRevoking(null)} />}
     </Section>
-  );
-}
-
-function Revoke({ token, onClose }: { token: ApiToken; onClose: () => void }) {
-  const say = useSay();
-  const { submit, busy, problem } = useSubmit({
-    send: () => revokeToken(token.id),
-    stales: [TOKENS],
-    onDone: () => {
-      say(`${token.name} is revoked.`);
-      onClose();
-    },
-  });
-  return (
-    <Confirm title={`Revoke ${token.name}`} verb="Revoke" busy={busy} problem={problem} onConfirm={() => submit(undefined)} onClose={onClose}>
-      <p>Whatever uses it is refused within a second. It cannot be brought back.</p>
-    </Confirm>
   );
 }

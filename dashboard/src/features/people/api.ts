@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 
 import { api, read, type Schemas } from "~/api/client";
-import type { Role } from "~/api/session";
+import { atLeast, type Role } from "~/api/session";
 import { sentence } from "~/ui/format";
 
 export type Member = Schemas["Member"];
@@ -11,7 +11,8 @@ export type Scope = Schemas["Scope"];
 export type SignIn = Schemas["SignInSession"];
 
 export const membersKey = (ws: string) => ["members", ws];
-export const invitationsKey = (ws: string) => ["invitations", ws];
+export const INVITATIONS = ["invitations"];
+export const invitationsKey = (ws: string) => [...INVITATIONS, ws];
 export const TOKENS = ["tokens"];
 export const SIGN_INS = ["sign-ins"];
 export const FACTOR = ["second-factor"];
@@ -26,9 +27,14 @@ export const ROLES: readonly { value: Role; label: string; may: string }[] = [
 /** What a role may do, for the line below where it is chosen. */
 export const mayOf = (role: Role) => sentence(`${ROLES.find((one) => one.value === role)?.may ?? "not known"}.`);
 
-export async function fetchMembers(ws: string, q: string, sort: string | undefined, cursor: string | undefined) {
-  const query = { limit: 50, ...(q ? { q } : {}), ...(sort ? { sort } : {}), ...(cursor ? { cursor } : {}) };
-  return read(api.GET("/api/v1/workspaces/{ws}/members", { params: { path: { ws }, query } }));
+/** Who may give, take or end a role: owners any, admins those below them. */
+export const mayManage = (actor: Role, other: Role) => actor === "owner" || (actor === "admin" && !atLeast(other, "admin"));
+
+/** What a list is asked for: narrowed to a word, in an order, from where the page before ended. */
+const asked = (q: string, sort: string, cursor: string | undefined) => ({ limit: 50, sort, ...(q ? { q } : {}), ...(cursor ? { cursor } : {}) });
+
+export async function fetchMembers(ws: string, q: string, sort: string, cursor: string | undefined) {
+  return read(api.GET("/api/v1/workspaces/{ws}/members", { params: { path: { ws }, query: asked(q, sort, cursor) } }));
 }
 
 export const memberKey = (ws: string, usr: string) => [...membersKey(ws), "one", usr];
@@ -40,12 +46,22 @@ export function useMember(ws: string, usr: string) {
   });
 }
 
-export async function fetchInvitations(workspaceId: string, sort: string, cursor: string | undefined) {
-  return read(api.GET("/api/v1/invitations", { params: { query: { workspaceId, sort, limit: 50, ...(cursor ? { cursor } : {}) } } }));
+export async function fetchInvitations(workspaceId: string, q: string, sort: string, cursor: string | undefined) {
+  return read(api.GET("/api/v1/invitations", { params: { query: { workspaceId, ...asked(q, sort, cursor) } } }));
 }
 
-export async function fetchTokens(sort: string, cursor: string | undefined) {
-  return read(api.GET("/api/v1/tokens", { params: { query: { sort, limit: 50, ...(cursor ? { cursor } : {}) } } }));
+export function useInvitation(inv: string) {
+  return useQuery({ queryKey: [...INVITATIONS, "one", inv], queryFn: () => read(api.GET("/api/v1/invitations/{inv}", { params: { path: { inv } } })) });
+}
+
+export async function fetchTokens(q: string, sort: string, cursor: string | undefined) {
+  return read(api.GET("/api/v1/tokens", { params: { query: asked(q, sort, cursor) } }));
+}
+
+export const tokenKey = (tok: string) => [...TOKENS, "one", tok];
+
+export function useToken(tok: string) {
+  return useQuery({ queryKey: tokenKey(tok), queryFn: () => read(api.GET("/api/v1/tokens/{tok}", { params: { path: { tok } } })) });
 }
 
 export const changeRole = (ws: string, usr: string, role: Role) =>
@@ -62,8 +78,12 @@ export const createToken = (body: Schemas["ApiTokenCreate"]) => read(api.POST("/
 
 export const revokeToken = (tok: string) => read(api.DELETE("/api/v1/tokens/{tok}", { params: { path: { tok } } }));
 
-export function useSignIns() {
-  return useQuery({ queryKey: SIGN_INS, queryFn: () => read(api.GET("/api/v1/auth/sessions")) });
+export async function fetchSignIns(q: string, sort: string, cursor: string | undefined) {
+  return read(api.GET("/api/v1/auth/sessions", { params: { query: asked(q, sort, cursor) } }));
+}
+
+export function useSignIn(session_id: string) {
+  return useQuery({ queryKey: [...SIGN_INS, "one", session_id], queryFn: () => read(api.GET("/api/v1/auth/sessions/{session_id}", { params: { path: { session_id } } })) });
 }
 
 export const endSignIn = (session_id: string) => read(api.DELETE("/api/v1/auth/sessions/{session_id}", { params: { path: { session_id } } }));

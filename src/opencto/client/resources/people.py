@@ -24,14 +24,18 @@ class Tokens(Resource[RunT]):
     def list(
         self,
         *,
+        q: str | None = None,
         limit: int | None = None,
         cursor: str | None = None,
         sort: str | None = None,
         workspace_id: str | None = None,
     ) -> Sent:
-        """Newest first. Sort by createdAt, name, lastUsedAt or expiresAt. `workspace_id`: everybody's that are bound to it, for its admins."""
+        """Newest first. Sort by createdAt, name, lastUsedAt or expiresAt; `q` finds a part of a name or hint.
+
+        `workspace_id`: everybody's that are bound to it, for its admins.
+        """
         # The client's own workspace is not meant here: absent means every token of yours.
-        return sending(query={"limit": limit, "cursor": cursor, "sort": sort, "workspaceId": workspace_id})
+        return sending(query={"q": q, "limit": limit, "cursor": cursor, "sort": sort, "workspaceId": workspace_id})
 
     @call(Route("POST", "/api/v1/tokens", takes_key=True), ApiTokenCreated)
     def create(

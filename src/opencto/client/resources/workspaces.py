@@ -174,13 +174,14 @@ class Invitations(Resource[RunT]):
     def list(
         self,
         *,
+        q: str | None = None,
         limit: int | None = None,
         cursor: str | None = None,
         sort: str | None = None,
         workspace_id: str | None = None,
     ) -> Sent:
-        """Newest first. Sort by createdAt, expiresAt, email or role."""
-        query = {"limit": limit, "cursor": cursor, "sort": sort, "workspaceId": self._workspace(workspace_id)}
+        """Newest first. Sort by createdAt, expiresAt, email or role; `q` finds a part of an address or role."""
+        query = {"q": q, "limit": limit, "cursor": cursor, "sort": sort, "workspaceId": self._workspace(workspace_id)}
         return sending(query=query)
 
     @call(Route("POST", "/api/v1/invitations", takes_key=True), InvitationCreated)
@@ -203,6 +204,11 @@ class Invitations(Resource[RunT]):
     def preview(self, token: str) -> Sent:
         """What a link leads to. `token` is what stands behind the # of it."""
         return sending(body=shaped(InvitationToken, token=token))
+
+    @call(Route("GET", "/api/v1/invitations/{inv}"), Invitation)
+    def get(self, invitation_id: str) -> Sent:
+        """One of them, without its link."""
+        return sending(inv=invitation_id)
 
     @call(Route("DELETE", "/api/v1/invitations/{inv}", takes_key=True), Done)
     def revoke(self, invitation_id: str, *, idempotency_key: str | None = None) -> Sent:

@@ -13,7 +13,7 @@ export async function sessions() {
 
 function entry(one) {
   const row = byId("entry").content.cloneNode(true).firstElementChild;
-  row.querySelector(".name").append(browser(one.userAgent));
+  row.querySelector(".name").append(one.browser);
   row.querySelector(".detail").append(`from ${one.address}, seen `, ago(one.lastSeenAt));
   const button = row.querySelector("button");
   if (one.current) {
@@ -22,7 +22,7 @@ function entry(one) {
     return row;
   }
   button.textContent = "End";
-  button.setAttribute("aria-label", `End the sign-in of ${browser(one.userAgent)} from ${one.address}`);
+  button.setAttribute("aria-label", `End the sign-in of ${one.browser} from ${one.address}`);
   button.addEventListener("click", async () => {
     try {
       await call("DELETE", `/api/v1/auth/sessions/${encodeURIComponent(one.id)}`);
@@ -32,13 +32,4 @@ function entry(one) {
     }
   });
   return row;
-}
-
-const BROWSERS = [["Edg/", "Edge"], ["OPR/", "Opera"], ["Firefox/", "Firefox"], ["Chrome/", "Chrome"], ["Safari/", "Safari"]];
-const SYSTEMS = [["Android", "Android"], ["iPhone", "iPhone"], ["iPad", "iPad"], ["Windows", "Windows"], ["Mac OS", "macOS"], ["Linux", "Linux"]];
-
-function browser(agent) {
-  const name = (table) => table.find(([mark]) => agent.includes(mark))?.[1];
-  const parts = [name(BROWSERS), name(SYSTEMS)].filter(Boolean);
-  return parts.length ? parts.join(" on ") : agent.slice(0, 60) || "Unknown browser";
 }
