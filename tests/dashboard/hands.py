@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 MOST_TABS = 150
 _IS_FOCUSED = "element => element === document.activeElement"
@@ -60,3 +60,16 @@ class Keyboard:
                 return
             self.page.keyboard.press("Tab")
         raise AssertionError(f"{target} cannot be reached with the keyboard")
+
+
+def sorted_by(page: Page, table: str, column: str, first: str = "ascending") -> Locator:
+    """Press the head; the first cells of the rows. The order stands in the address, and the head keeps the focus."""
+    head = page.get_by_role("table", name=table, exact=True).get_by_role("columnheader", name=column)
+    was = head.get_attribute("aria-sort")
+    head.get_by_role("button").focus()
+    page.keyboard.press("Enter")
+    expect(head).to_have_attribute(
+        "aria-sort", "descending" if was == "ascending" else "ascending" if was == "descending" else first
+    )
+    expect(head.get_by_role("button")).to_be_focused()
+    return page.get_by_role("table", name=table, exact=True).locator("tbody tr td:first-child")

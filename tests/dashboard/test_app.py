@@ -1,17 +1,16 @@
 """What people do with the app: the main job of each page, with the mouse on a phone and with the keyboard on a desk."""
 
-import csv
 import re
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Browser, Route, expect
 
 from dashboard.conftest import At, Open
-from dashboard.world import ADA, BEN, VIC, World, settle, signed_in, tell
+from dashboard.hands import sorted_by
+from dashboard.world import ADA, VIC, World, settle, signed_in, tell
 from serving import serve
 
 FORBIDDEN = {"status": 403, "code": "FORBIDDEN", "detail": "You may not do this.", "requestId": "req_1"}
@@ -114,149 +113,27 @@ def test_models_are_searched_narrowed_and_sorted_by_the_server(open_page: Open, 
 
     expect(names).to_have_text(as_used("-requests"))
     with page.expect_response(re.compile(r"/openai/usage\?.*groupBy=model.*sort=-cost")):
-        _sorted_by(page, "Models", "Cost", first="descending")
+        sorted_by(page, "Models", "Cost", first="descending")
     expect(names).to_have_text(as_used("-cost"))
-    _sorted_by(page, "Models", "Cost")
+    sorted_by(page, "Models", "Cost")
     expect(names).to_have_text(as_used("cost"))
     with page.expect_response(re.compile(r"/openai/models\?.*sort=shutdownDate")):
-        _sorted_by(page, "Models", "Shuts down")
+        sorted_by(page, "Models", "Shuts down")
     dated = table.locator("tbody tr td:nth-child(3)")
     expect(dated.first).to_contain_text(re.compile(r"\d{4}"))
     expect(dated.last).to_have_text("no date")
-    _sorted_by(page, "Models", "Shuts down")
+    sorted_by(page, "Models", "Shuts down")
     expect(dated.first).to_contain_text(re.compile(r"\d{4}"))
     expect(dated.last).to_have_text("no date")
     with page.expect_response(re.compile(r"/openai/models\?.*capability=realtime")):
         page.get_by_label("For", exact=True).select_option("realtime")
     with page.expect_response(re.compile(r"/openai/models\?.*q=MINI")):
         page.get_by_role("searchbox", name="Search models").fill("MINI")
-    _sorted_by(page, "Models", "Model")
+    sorted_by(page, "Models", "Model")
     expect(names.first).to_have_text(re.compile("realtime.*mini"))
     page.wait_for_url(re.compile(r"/models\?(?=.*sort=id)(?=.*for=realtime)(?=.*q=MINI)"))
     expect(names.filter(has_not_text="mini")).to_have_count(0)
     expect(page.locator("main")).to_contain_text(f"{len(as_used('key'))} models answer")
-
-
-def test_usage_is_read_by_day_and_by_person_and_saved_as_csv(at: At) -> None:
-    page, hands = at("/usage")
-    hands.press(page.get_by_role("button", name="7 days"))
-    expect(page.get_by_role("table", name="Usage by day").get_by_role("row")).to_have_count(8)
-    expect(page.get_by_text("OpenAI's own figures").first).to_be_visible()
-    expect(page.get_by_role("region", name="The bill beside the ledger")).to_contain_text("Billed, not metered")
-    hands.press(page.get_by_role("button", name="Person"))
-    expect(page.get_by_role("table", name="Usage by person")).to_contain_text("Ada")
-    with page.expect_download() as got:
-        hands.press(page.get_by_role("link", name="CSV"))
-    lines = Path(got.value.path()).read_text().splitlines()
-    assert lines[0].startswith("start,end,key,name,requests,")
-    shown = page.get_by_role("table", name="Usage by person").get_by_role("row")
-    assert lines[1].split(",")[3] == "Ada"
-    assert len(lines) == shown.count()
-    hands.press(page.get_by_role("button", name="Day", exact=True))
-    expect(page.get_by_role("table", name="Usage by day")).to_be_visible()
-    expect(page.get_by_role("link", name="CSV by day")).to_have_count(0)
-    with page.expect_download() as got:
-        hands.press(page.get_by_role("link", name="CSV"))
-    assert Path(got.value.path()).read_text().startswith("date,")
-
-
-@pytest.mark.parametrize("by", ["model", "project"])
-def test_csv_by_model_or_project_is_the_table_in_its_order_and_another_has_every_day(open_page: Open, by: str) -> None:
-    page = open_page(f"/usage?by={by}&sort=-requests")
-    table = page.get_by_role("table", name=f"Usage by {by}")
-    expect(table.get_by_role("columnheader", name="Requests")).to_have_attribute("aria-sort", "descending")
-    shown = table.locator("tbody tr td:first-child").all_inner_texts()
-
-    def saved(name: str) -> list[dict[str, str]]:
-        with page.expect_download() as got:
-            page.get_by_role("link", name=name, exact=True).click()
-        assert got.value.suggested_filename.startswith(f"usage-by-{by}-")
-        with Path(got.value.path()).open() as file:
-            return list(csv.DictReader(file))
-
-    rows = saved("CSV")
-    assert [row["key"] for row in rows] == shown
-    requests = [int(text.replace(",", "")) for text in table.locator("tbody tr td:nth-child(2)").all_inner_texts()]
-    assert [int(row["requests"]) for row in rows] == requests
-    daily = saved("CSV by day")
-    assert len({row["date"] for row in daily}) > 1
-    for row in rows:
-        assert sum(int(day["requests"]) for day in daily if day["key"] == row["key"]) == int(row["requests"])
-
-
-@pytest.mark.parametrize(("by", "head"), [("surface", "Surface"), ("person", "Person")])
-def test_surfaces_and_people_are_sorted_by_the_server_by_the_names_that_are_shown_and_csv_follows(
-    at: At, world: World, by: str, head: str
-) -> None:
-    world.people[BEN].send("POST", "/v1/respond", {"text": "Good morning", "workspaceId": world.workspace})
-    page, hands = at(f"/usage?by={by}")
-    table = page.get_by_role("table", name=f"Usage by {by}")
-    names = table.locator("tbody tr td:first-child")
-    nobody = "The server itself"  # it is no person, and last whichever way round
-    for sort, words in (("key", "rising"), ("-key", "falling")):
-        with page.expect_response(re.compile(rf"/ledger/shares\?.*groupBy={by}&sort={sort}$")):
-            if page.viewport_size == {"width": 390, "height": 844}:
-                page.get_by_label(f"Sort Usage by {by} by").select_option(f"{head}, {words}")
-            else:
-                hands.press(table.get_by_role("columnheader", name=head).get_by_role("button"))
-        page.wait_for_url(f"**/usage?by={by}&sort={sort}")
-        heads = table.get_by_role("columnheader", name=head, include_hidden=True)
-        expect(heads).to_have_attribute("aria-sort", "ascending" if sort == "key" else "descending")
-        named = [name for name in names.all_inner_texts() if name != nobody]
-        assert len(named) > 1
-        shown = sorted(named, key=str.casefold, reverse=sort == "-key")
-        expect(names).to_have_text([*shown, nobody] if by == "person" else shown)
-        with page.expect_download() as got:
-            hands.press(page.get_by_role("link", name="CSV", exact=True))
-        with Path(got.value.path()).open() as file:
-            assert [row["name"] for row in csv.DictReader(file) if row["name"]] == shown
-
-
-@pytest.mark.parametrize(("by", "first"), [("day", "Day"), ("model", "Cost"), ("person", "Cost")])
-def test_an_order_that_an_address_names_and_the_server_does_not_have_is_the_usual_one(
-    at: At, world: World, by: str, first: str
-) -> None:
-    page, hands = at(f"/usage?by={by}&sort=-size")
-    table = page.get_by_role("table", name=f"Usage by {by}")
-    head = table.get_by_role("columnheader", name=first, include_hidden=True)
-    expect(head).to_have_attribute("aria-sort", "descending")
-    with page.expect_download() as got:
-        hands.press(page.get_by_role("link", name="CSV", exact=True))
-    assert got.value.failure() is None
-    page.goto("/usage?by=colour")
-    expect(page.get_by_role("table", name="Usage by day")).to_be_visible()
-    day = (world.served.clock.now() - timedelta(days=1)).date().isoformat()
-    page.goto(f"/usage/{day}?models=size")
-    models = page.get_by_role("dialog").get_by_role("table", name="Models of the day")
-    expect(models.get_by_role("columnheader", name="Cost", include_hidden=True)).to_have_attribute(
-        "aria-sort", "descending"
-    )
-
-
-def test_the_chart_and_the_table_of_the_days_ask_the_server_once_and_the_chart_keeps_the_calendar(at: At) -> None:
-    page, hands = at("/keys")  # another page, so that every request of the next is seen
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url) if "/openai/usage?" in request.url else None)
-    page.goto("/usage?start=2026-11-01&end=2026-11-07")
-    table = page.get_by_role("table", name="Usage by day")
-    chart = page.get_by_role("figure", name="Cost per day")
-    dates = chart.locator("svg text").filter(has_text=re.compile(" Nov$"))
-    expect(table).to_be_visible()
-    expect(dates.first).to_have_text("1 Nov")
-
-    def of_the_days() -> list[str]:
-        return [parse_qs(urlsplit(url).query)["sort"][0] for url in asked if "start=2026-11-01" in url]
-
-    assert of_the_days() == ["-key"]
-    with page.expect_response(re.compile(r"/openai/usage\?.*sort=-?cost")):
-        if page.viewport_size == {"width": 390, "height": 844}:
-            page.get_by_label("Sort Usage by day by").select_option("Cost, falling")
-        else:
-            hands.press(table.get_by_role("columnheader", name="Cost").get_by_role("button"))
-    cost = table.get_by_role("columnheader", name="Cost", include_hidden=True)
-    expect(cost).to_have_attribute("aria-sort", "descending")
-    expect(dates.first).to_have_text("1 Nov")
-    assert of_the_days() == ["-key", "-cost"]
 
 
 def test_the_assistant_is_instructed_with_an_undo_and_a_cap_says_what_it_would_have_refused(at: At) -> None:
@@ -305,30 +182,17 @@ def test_an_undo_brings_back_what_was_and_the_field_says_so(open_page: Open, wor
     expect(sheet.get_by_label("Role here")).to_have_value("member")
 
 
-def _sorted_by(page: Page, table: str, column: str, first: str = "ascending") -> Locator:
-    """Press the head; the first cells of the rows. The order stands in the address, and the head keeps the focus."""
-    head = page.get_by_role("table", name=table, exact=True).get_by_role("columnheader", name=column)
-    was = head.get_attribute("aria-sort")
-    head.get_by_role("button").focus()
-    page.keyboard.press("Enter")
-    expect(head).to_have_attribute(
-        "aria-sort", "descending" if was == "ascending" else "ascending" if was == "descending" else first
-    )
-    expect(head.get_by_role("button")).to_be_focused()
-    return page.get_by_role("table", name=table, exact=True).locator("tbody tr td:first-child")
-
-
 def test_tables_are_sorted_from_their_heads_and_the_order_can_be_sent_to_somebody(open_page: Open) -> None:
     page = open_page("/audit")
     trail = page.get_by_role("table", name="Audit events")
     expect(trail.get_by_role("columnheader", name="When")).to_have_attribute("aria-sort", "descending")
-    expect(_sorted_by(page, "Audit events", "When").first).to_have_text("invitation.created")
+    expect(sorted_by(page, "Audit events", "When").first).to_have_text("invitation.created")
     page.goto("/people")
-    expect(_sorted_by(page, "Members", "E-mail")).to_have_text(["Ada", "Ben", "Vic"])
-    expect(_sorted_by(page, "Members", "E-mail")).to_have_text(["Vic", "Ben", "Ada"])
-    expect(_sorted_by(page, "API tokens", "Expires").first).to_have_text(re.compile("."))
-    expect(_sorted_by(page, "Invitations", "For").last).to_have_text("vic@example.com")
-    expect(_sorted_by(page, "Your sign-ins", "Since").first).to_have_text(re.compile("."))
+    expect(sorted_by(page, "Members", "E-mail")).to_have_text(["Ada", "Ben", "Vic"])
+    expect(sorted_by(page, "Members", "E-mail")).to_have_text(["Vic", "Ben", "Ada"])
+    expect(sorted_by(page, "API tokens", "Expires").first).to_have_text(re.compile("."))
+    expect(sorted_by(page, "Invitations", "For").last).to_have_text("vic@example.com")
+    expect(sorted_by(page, "Your sign-ins", "Since").first).to_have_text(re.compile("."))
     page.reload()
     expect(page.get_by_role("table", name="Members").locator("tbody tr td:first-child")).to_have_text(
         ["Vic", "Ben", "Ada"]
@@ -336,7 +200,7 @@ def test_tables_are_sorted_from_their_heads_and_the_order_can_be_sent_to_somebod
     page.goto("/usage?by=model")
     cost = page.get_by_role("table", name="Usage by model").get_by_role("columnheader", name="Cost")
     expect(cost).to_have_attribute("aria-sort", "descending")
-    first = _sorted_by(page, "Usage by model", "Model").all_inner_texts()
+    first = sorted_by(page, "Usage by model", "Model").all_inner_texts()
     assert first == sorted(first, key=str.lower)
 
 
@@ -346,7 +210,7 @@ def test_keys_are_sorted_by_the_server_and_an_order_that_it_does_not_know_is_the
     expect(keys.get_by_role("columnheader", name="Key")).to_have_attribute("aria-sort", "ascending")
     expect(page.get_by_role("alert")).to_have_count(0)
     with page.expect_response(re.compile(r"/llm/keys\?.*sort=-provider")):
-        names = _sorted_by(page, "Keys", "Key")
+        names = sorted_by(page, "Keys", "Key")
     expect(names.first).to_have_text("OpenAI admin key")
     page.wait_for_url("**/keys?sort=-provider")
     page.reload()
@@ -358,25 +222,15 @@ def test_keys_are_sorted_by_the_server_and_an_order_that_it_does_not_know_is_the
     expect(names.first).to_have_text("OpenAI key")
 
 
-def test_the_models_of_a_day_are_sorted_by_the_server_and_the_page_behind_keeps_its_own_order(
-    open_page: Open, world: World
-) -> None:
-    day = (world.served.clock.now() - timedelta(days=1)).date().isoformat()  # one of the sandbox's demo month
-    page = open_page(f"/usage/{day}?sort=-requests")
-    table = page.get_by_role("table", name="Models of the day")
-    expect(table.get_by_role("columnheader", name="Cost")).to_have_attribute("aria-sort", "descending")
-    with page.expect_response(re.compile(r"/openai/usage\?.*groupBy=model.*sort=key")):
-        names = _sorted_by(page, "Models of the day", "Model")
-    rising = sorted(names.all_inner_texts(), key=str.lower)
-    assert len(rising) > 1
-    expect(names).to_have_text(rising)
-    expect(_sorted_by(page, "Models of the day", "Model")).to_have_text(rising[::-1])
-    page.wait_for_url(f"**/usage/{day}?sort=-requests&models=-key")
-    page.reload()
-    expect(names).to_have_text(rising[::-1])
-    page.keyboard.press("Escape")
-    behind = page.get_by_role("table", name="Usage by day").get_by_role("columnheader", name="Requests")
-    expect(behind).to_have_attribute("aria-sort", "descending")
+@pytest.mark.parametrize(
+    "address",
+    ["/sessions?sort=sise", "/people?sort=-&invitations=sise&tokens=--name&signIns=Browser", "/audit?sort=sise"],
+)
+def test_an_order_in_an_old_address_that_no_table_has_is_the_usual_one(open_page: Open, address: str) -> None:
+    page = open_page(address)
+    expect(page.get_by_role("row").nth(1)).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    expect(page.get_by_role("alert")).to_have_count(0)
 
 
 def test_the_trail_is_narrowed_opened_and_verified(at: At) -> None:

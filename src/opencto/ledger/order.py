@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol, Self, TypeVar
 
-from opencto.core.problems import Invalid
+from opencto.identity.paging import order_of
 
 SORTS = ("cost", "inputTokens", "key", "outputTokens", "requests")
 """What an `Order` may be by. The key of a row is what it is called: the date of a day, the name of a person."""
@@ -37,10 +37,7 @@ class Order:
         """As a caller writes it, such as `-cost`. Raises Invalid."""
         if sort is None:
             return cls()
-        name = sort.removeprefix("-")
-        if name not in SORTS:
-            raise Invalid.field("sort", f"must be one of {', '.join(SORTS)}, with a hyphen before it to turn it")
-        return cls(name, is_falling=sort != name)
+        return cls(*order_of(sort, SORTS))
 
 
 def in_order(rows: Iterable[RowT], order: Order, key: Callable[[RowT], str | None]) -> list[RowT]:

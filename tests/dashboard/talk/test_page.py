@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from dashboard.speaking import heard, loudness
 from dashboard.talking import hearing, question_file
 from dashboard.tapped import HAS_SPOKEN, TAP, live_tracks, played
-from dashboard.world import ADA, World, settle
+from dashboard.world import ADA, World, settle, signed_in
 from serving import serve
 
 
@@ -33,15 +33,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture(params=[(1440, 900), (390, 844)], ids=["wide", "phone"])
 def page(request: pytest.FixtureRequest, browser: Browser, world: World) -> Iterator[Page]:
-    width, height = request.param
-    context = browser.new_context(
-        service_workers="block",
-        base_url=world.origin,
-        viewport={"width": width, "height": height},
-        reduced_motion="reduce",
-    )
+    context = signed_in(browser, world, ADA, request.param)
     context.set_default_timeout(30_000)
-    context.add_cookies([world.cookie(ADA)])
     context.add_init_script(TAP)
     page = context.new_page()
     page.goto("/talk")

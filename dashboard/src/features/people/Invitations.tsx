@@ -4,6 +4,7 @@ import { type Column, DataTable } from "~/ui/DataTable";
 import { Ago, Badge } from "~/ui/Figures";
 import { Loaded } from "~/ui/Loading";
 import { ProblemNotice } from "~/ui/Notice";
+import { orderOf } from "~/ui/orderOf";
 import { Empty, Section } from "~/ui/Page";
 import { SearchBox } from "~/ui/SearchBox";
 import { useSay } from "~/ui/Said";
@@ -43,7 +44,7 @@ export function Invitations() {
   const ws = workspace.workspaceId;
   const [search, change] = useListState();
   const q = search.invitationsWith ?? "";
-  const sort = search.invitations ?? "-createdAt";
+  const sort = orderOf(COLUMNS, search.invitations, "-createdAt");
   const { query, more } = usePages([...invitationsKey(ws), q, sort], (cursor) => fetchInvitations(ws, q, sort, cursor));
   const { submit, busy, problem } = useWithdraw();
   return (

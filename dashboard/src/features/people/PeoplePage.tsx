@@ -5,6 +5,7 @@ import { type Column, DataTable } from "~/ui/DataTable";
 import { Ago, Badge } from "~/ui/Figures";
 import { Icon } from "~/ui/icons";
 import { Loaded } from "~/ui/Loading";
+import { orderOf } from "~/ui/orderOf";
 import { Empty, Page, Section } from "~/ui/Page";
 import { SearchBox } from "~/ui/SearchBox";
 import { useListState } from "~/ui/useListState";
@@ -54,7 +55,7 @@ function Members() {
   const ws = useWorkspaceId();
   const [search, change] = useListState();
   const q = search.q ?? "";
-  const sort = search.sort ?? "name";
+  const sort = orderOf(COLUMNS, search.sort, "name");
   const { query, more } = usePages([...membersKey(ws), q, sort], (cursor) => fetchMembers(ws, q, sort, cursor));
   return (
     <Section title="Members">

@@ -4,6 +4,7 @@ import { type Column, DataTable } from "~/ui/DataTable";
 import { Ago, Badge } from "~/ui/Figures";
 import { Loaded } from "~/ui/Loading";
 import { ProblemNotice } from "~/ui/Notice";
+import { orderOf } from "~/ui/orderOf";
 import { Empty, Section } from "~/ui/Page";
 import { SearchBox } from "~/ui/SearchBox";
 import { useSay } from "~/ui/Said";
@@ -38,7 +39,7 @@ export function SignIns() {
   const factor = useSecondFactor();
   const [search, change] = useListState();
   const q = search.signInsWith ?? "";
-  const sort = search.signIns ?? "-lastSeenAt";
+  const sort = orderOf(COLUMNS, search.signIns, "-lastSeenAt");
   const { query, more } = usePages([...SIGN_INS, q, sort], (cursor) => fetchSignIns(q, sort, cursor));
   const { submit, busy, problem } = useEndSignIn();
   return (

@@ -6,6 +6,7 @@ import { Button } from "~/ui/Button";
 import { type Column, DataTable } from "~/ui/DataTable";
 import { Ago, Badge } from "~/ui/Figures";
 import { Loaded } from "~/ui/Loading";
+import { orderOf } from "~/ui/orderOf";
 import { Empty, Section } from "~/ui/Page";
 import { SearchBox } from "~/ui/SearchBox";
 import { useListState } from "~/ui/useListState";
@@ -17,7 +18,7 @@ import { isLive } from "./words";
 
 const COLUMNS: readonly Column<ApiToken>[] = [
   { name: "Name", sort: "name", cell: (token) => token.name },
-  { name: "Begins with", cell: (token) => <code>{token.hint}</code> },
+  { name: "Looks like", cell: (token) => <code>{token.hint}</code> },
   { name: "May", cell: (token) => token.scopes.join(", ") },
   { name: "Made", sort: "createdAt", cell: (token) => <Ago at={token.createdAt} /> },
   { name: "Last used", sort: "lastUsedAt", cell: (token) => <Ago at={token.lastUsedAt} /> },
@@ -33,7 +34,7 @@ export function Tokens() {
   const [revoking, setRevoking] = useState<ApiToken | null>(null);
   const [search, change] = useListState();
   const q = search.tokensWith ?? "";
-  const sort = search.tokens ?? "-createdAt";
+  const sort = orderOf(COLUMNS, search.tokens, "-createdAt");
   const { query, more } = usePages([...TOKENS, q, sort], (cursor) => fetchTokens(q, sort, cursor));
   const add = (
     <Link to="/people/token" className="button">

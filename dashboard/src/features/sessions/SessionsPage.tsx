@@ -7,6 +7,7 @@ import { Ago, Badge } from "~/ui/Figures";
 import { count, money } from "~/ui/format";
 import { Loaded } from "~/ui/Loading";
 import { Empty, Page, Section } from "~/ui/Page";
+import { orderOf } from "~/ui/orderOf";
 import { SearchBox } from "~/ui/SearchBox";
 import { useListState } from "~/ui/useListState";
 import { usePages } from "~/ui/usePages";
@@ -55,7 +56,7 @@ export function SessionsPage() {
   const workspaceId = useWorkspaceId();
   const isAdmin = useMay("admin");
   const [search, change] = useListState();
-  const sort = search.sort ?? "-createdAt";
+  const sort = orderOf(COLUMNS, search.sort, "-createdAt");
   const { q, start, end } = search;
   const { query, more } = usePages([...SESSIONS, workspaceId, q, start, end, sort], (cursor) => fetchSessions(workspaceId, { ...search, sort }, cursor));
   const isNarrowed = Boolean(q ?? start ?? end);

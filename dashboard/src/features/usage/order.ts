@@ -1,3 +1,4 @@
+import { orderOf } from "~/ui/orderOf";
 import { type ListSearch, useListState } from "~/ui/useListState";
 
 const BYS = ["day", "model", "project", "surface", "person"] as const;
@@ -8,10 +9,9 @@ export type By = (typeof BYS)[number];
 export const byOf = (search: ListSearch): By => BYS.find((by) => by === search.by) ?? "day";
 
 /** What the server sorts figures by. */
-const SORTS = ["key", "requests", "inputTokens", "outputTokens", "cost"];
+const SORTS = ["key", "requests", "inputTokens", "outputTokens", "cost"].map((sort) => ({ sort }));
 
-/** An order that an address names, unless the server has none of that name: people type addresses, and keep old ones. */
-export const known = (sort: string | undefined): string | undefined => (SORTS.includes(sort?.replace(/^-/, "") ?? "") ? sort : undefined);
+export const known = (sort: string | undefined): string | undefined => orderOf(SORTS, sort, undefined);
 
 /** Days the newest first, everything else the dearest, unless the address says otherwise. */
 export const sortOf = (search: ListSearch, by: By): string => known(search.sort) ?? (by === "day" ? "-key" : "-cost");
