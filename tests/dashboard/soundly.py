@@ -87,19 +87,9 @@ def inserted_silence(samples: Samples) -> int:
 def stopped_at_ms(recorded: Samples, end: int, source: Samples, told_ms: float) -> float | None:
     """How much of `source` had been played when the recording fell silent at `end`; None where no piece of it is clear.
 
-    The middle one of what the pieces say is believed: a word that the voice says twice alike is one piece of many, and a wrong
-    truncation would be wrong for all of them. `told_ms` is how much the player says.
+    `told_ms` is how much the player says: what is more than 60 ms before that is not looked at, and may be of another answer.
     """
-    found = sorted(stops_ms(recorded, end, source, told_ms))
-    return found[len(found) // 2] if found else None
-
-
-def stops_ms(recorded: Samples, end: int, source: Samples, told_ms: float) -> list[float]:
-    """What each clear piece of the last second says, the last piece first.
-
-    What is more than 60 ms before the beginning that the player tells is not looked at, and may be of another answer.
-    """
-    piece, found = 120 * RATE // 1000, list[float]()
+    piece = 120 * RATE // 1000
     for back in range(10 * RATE // 1000, min(RATE, round((told_ms + 60) * RATE / 1000) - piece), 20 * RATE // 1000):
         part = recorded[max(0, end - back - piece) : end - back]
         if len(part) < piece or float(np.sqrt(np.mean(part**2))) < 0.005 or inserted_silence(part) > 0:
@@ -109,8 +99,8 @@ def stops_ms(recorded: Samples, end: int, source: Samples, told_ms: float) -> li
         elsewhere = np.concatenate((alike[: max(0, place - piece)], alike[place + piece :]))
         if alike[place] > _ALIKE and alike[place] - elsewhere.max(initial=0) > _CLEARLY:
             after = back - inserted_silence(recorded[end - back : end])
-            found.append((place + piece + after) * 1000 / RATE)
-    return found
+            return (place + piece + after) * 1000 / RATE
+    return None
 
 
 def in_order(found: list[Match]) -> list[Match]:
