@@ -21,6 +21,8 @@ from dashboard.soundly import (
 from dashboard.talking import Recording, Talker, recording
 
 _ALIKE = 0.9
+_SEEN_OUT = RATE // 2
+"""So much of the recording has to follow on an interruption, that the silence after it is in it."""
 
 
 @dataclass
@@ -51,13 +53,19 @@ class Minute:
         )
 
     def interruptions(self) -> list[tuple[dict[str, Any], int]]:
-        """Each truncation, and the sample of the recording at which the page was told that somebody speaks."""
+        """Each truncation, and the sample of the recording at which the page was told that somebody speaks.
+
+        The talk goes on while the recording is fetched, for ten seconds and more where it is long: what the log tells of that
+        time is not in the recording.
+        """
         begins = [one for one in self.got if one["type"] == "input_audio_buffer.speech_started"]
         cuts = [one for one in self.sent if one["type"] == "conversation.item.truncate"]
         found: list[tuple[dict[str, Any], int]] = []
         for cut in cuts:
             told = [one for one in begins if one["at"] <= cut["at"]][-1]
-            found.append((cut, round((told["frame"] - self.begin_seconds) * RATE)))
+            sample = round((told["frame"] - self.begin_seconds) * RATE)
+            if sample + _SEEN_OUT <= len(self.played):
+                found.append((cut, sample))
         return found
 
     def silences_ms(self) -> list[float]:
