@@ -66,6 +66,7 @@ def _talk(browser: Browser, the_stage: Stage, minutes: float) -> None:
     print(f"{'error of what was told to be heard, ms':<44}{_spread(errors)}")
     print(f"{'samples lost from microphone to wire':<44}{max(shifts) - min(shifts):>8}")
     print(f"{'samples left out by the player':<44}{max(0, -min(moves)):>8}")
+    print(f"{'samples missed by the recorder':<44}{whole.missed:>8}")
     print(f"{'silence put between, ms at most':<44}{max(moves) / 24:>8.0f}")
     print(f"{'messages in a second, at most':<44}{whole.most_messages_a_second():>8}\n")
 

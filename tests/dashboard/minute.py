@@ -37,6 +37,8 @@ class Minute:
     answers: dict[str, Samples]
     begin_seconds: float
     """When the recording of what was played begins, on the clock of the sound."""
+    missed: int
+    """Samples of what was played and heard that the recorder was not called for."""
 
     @classmethod
     def of(cls, talker: Talker) -> "Minute":
@@ -50,6 +52,7 @@ class Minute:
             of_pcm(b"".join(base64.b64decode(one) for one in talker.probe("keepsSent"))),
             {item: of_pcm(b"".join(map(base64.b64decode, pieces))) for item, pieces in sound.items()},
             played.begin / played.rate,
+            round((played.missed + heard.missed) * RATE / played.rate),
         )
 
     def interruptions(self) -> list[tuple[dict[str, Any], int]]:

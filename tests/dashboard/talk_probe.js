@@ -96,13 +96,14 @@
   probe.released = () => Math.max(...probe.tracks.map(({ stoppedAt }) => stoppedAt ?? Infinity));
   probe.recorded = (blocks) => {
     const last = blocks.at(-1);
-    if (!last) return { rate: 0, begin: 0, samples: "" };
+    if (!last) return { rate: 0, begin: 0, missed: 0, samples: "" };
     const begin = blocks[0].begin;
+    const missed = last.begin + last.samples.length - begin - blocks.reduce((sum, { samples }) => sum + samples.length, 0);
     const whole = new Int16Array(last.begin + last.samples.length - begin);
     for (const block of blocks) block.samples.forEach((one, place) => (whole[block.begin - begin + place] = Math.round(Math.max(-1, Math.min(1, one)) * 32767)));
     let text = "";
     const raw = new Uint8Array(whole.buffer);
     for (let place = 0; place < raw.length; place += 32768) text += String.fromCharCode(...raw.subarray(place, place + 32768));
-    return { rate: last.rate, begin, samples: btoa(text) };
+    return { rate: last.rate, begin, missed, samples: btoa(text) };
   };
 })();

@@ -343,17 +343,20 @@ class Kept:
 
 @dataclass
 class Recording:
-    """What flowed through a node: samples from -32768 to 32767, and the frame of the context at which they begin."""
+    """What flowed through a node: samples from -32768 to 32767, the frame of the context at which they begin, and how many
+    frames the recorder was not called for, which are silence in it."""
 
     rate: int
     begin: int
+    missed: int
     samples: NDArray[np.int16]
 
 
 def recording(page: Page, what: str) -> Recording:
     """`played`: what went to the loudspeaker. `heard`: what came from the microphone."""
     found = page.evaluate(f"window.__probe.recorded(window.__probe.{what})")
-    return Recording(found["rate"], found["begin"], np.frombuffer(base64.b64decode(found["samples"]), "<i2"))
+    samples = np.frombuffer(base64.b64decode(found["samples"]), "<i2")
+    return Recording(found["rate"], found["begin"], found["missed"], samples)
 
 
 def _address(base_url: str) -> tuple[str, int]:

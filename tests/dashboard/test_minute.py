@@ -28,7 +28,7 @@ def cut_at(seconds: float, item: str, end_ms: int) -> dict[str, Any]:
 
 def minute(played: Samples, *told: tuple[dict[str, Any], dict[str, Any]], **answers: Samples) -> Minute:
     nothing = silence(0)
-    return Minute([cut for _, cut in told], [begin for begin, _ in told], played, nothing, nothing, answers, BEGIN)
+    return Minute([cut for _, cut in told], [begin for begin, _ in told], played, nothing, nothing, answers, BEGIN, 0)
 
 
 def test_an_interruption_is_measured_by_the_answer_that_it_stops() -> None:
