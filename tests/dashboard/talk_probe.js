@@ -9,6 +9,8 @@
   for (const type of ["click", "visibilitychange", "keydown"]) addEventListener(type, () => mark(type), { capture: true });
   const ask = window.fetch.bind(window);
   window.fetch = async (...given) => {
+    const wait = probe.slowTools && new URL(given[0].url ?? given[0], location).pathname.startsWith("/api/v1/tools/") ? probe.slowTools : 0;
+    if (wait) await new Promise((resolve) => setTimeout(resolve, wait));
     const response = await ask(...given);
     mark(`${response.status} ${new URL(response.url).pathname}`);
     return response;
@@ -18,7 +20,7 @@
     const { type, item_id: item, response_id, response, delta, transcript, error } = frame;
     const told = { at: now(), frame: probe.context ? probe.context.currentTime : 0, type, item, transcript, code: error?.code };
     if (frame.session?.audio?.output) told.voice = frame.session.audio.output.voice;
-    if (response) Object.assign(told, { response: response.id, status: response.status, usage: response.usage });
+    if (response) Object.assign(told, { response: response.id, status: response.status, usage: response.usage, isAside: response.conversation_id === null });
     if (type === "response.output_audio.delta") {
       Object.assign(told, { response: response_id, bytes: bytes(delta) });
       (probe.sound[item] ??= []).push(delta);
@@ -32,6 +34,17 @@
     if (probe.keepsSent && frame.type === "input_audio_buffer.append") probe.keepsSent.push(frame.audio);
     if (frame.type === "conversation.item.truncate") told.endMs = frame.audio_end_ms;
     probe.sent.push(told);
+  };
+
+  const sink = AudioContext.prototype.setSinkId;
+  AudioContext.prototype.setSinkId = function (device) {
+    (probe.sinks ??= []).push(device);
+    return sink.call(this, device);
+  };
+  const play = AudioScheduledSourceNode.prototype.start;
+  AudioScheduledSourceNode.prototype.start = function (...given) {
+    if (this instanceof OscillatorNode) (probe.tones ??= []).push({ at: now() });
+    return play.apply(this, given);
   };
 
   let sockets = 0;

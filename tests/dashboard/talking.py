@@ -244,6 +244,12 @@ class Talker:
         expect(self.said.locator(".cto.completed")).to_have_count(1)
         self.hang_up()
 
+    def recorded(self) -> dict[str, Any]:
+        """What the server keeps of the last conversation, as its person reads it."""
+        ada, world = self.stage.world.ada, self.stage.world
+        sessions = ada.send("GET", f"/api/v1/realtime/sessions?workspaceId={world.workspace}&limit=1")["data"]
+        return ada.send("GET", f"/api/v1/realtime/sessions/{sessions[0]['id']}")
+
     def hang_up(self) -> None:
         self.press("Hang up")
         self.reaches("Ended")

@@ -5,6 +5,7 @@ import { api, leave, read } from "~/api/client";
 import { useStatus } from "~/api/figures";
 import { asProblem } from "~/api/problem";
 import { useHere } from "~/api/workspace";
+import { forgetUnsent } from "~/features/talk/unsent";
 import { Icon, Mark } from "~/ui/icons";
 import { Menu, MenuChoice, MenuItem, MenuLabel } from "~/ui/Menu";
 import { useSay } from "~/ui/Said";
@@ -88,6 +89,7 @@ export async function signOut(say: (text: string) => void): Promise<void> {
   leave(true);
   try {
     await read(api.POST("/api/v1/auth/logout"));
+    forgetUnsent();
     location.assign("/login");
   } catch (failure) {
     leave(false);

@@ -69,7 +69,7 @@ def test_the_talk_survives_another_page_with_its_control_in_sight(talker: Talker
 def test_another_microphone_is_taken_in_the_middle_and_the_old_one_let_go(talker: Talker) -> None:
     talker.open(isPushToTalk=True, isSpoken=False).begin()
     talker.press("Sound")
-    devices = talker.page.get_by_role("menuitemcheckbox").filter(has_text="Fake")
+    devices = talker.page.get_by_role("menuitemcheckbox").filter(has_text="Fake Audio Input")
     devices.last.click()
     talker.until("tracks.length === 2")
     talker.until("live() === 1")

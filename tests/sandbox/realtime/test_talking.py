@@ -99,6 +99,20 @@ async def test_a_response_beside_the_conversation_leaves_no_trace_in_it(line: Li
     assert (await line.error())["code"] == "item_retrieve_invalid_item_id"
 
 
+async def test_an_answer_that_was_cut_goes_on_from_what_was_heard_of_it(line: Line) -> None:
+    def told(role: str, text: str) -> dict[str, Any]:
+        kind = "output_text" if role == "assistant" else "input_text"
+        return {"type": "message", "role": role, "content": [{"type": kind, "text": text}]}
+
+    context = [told("system", "Go on from exactly that word."), told("user", "thanks"), told("assistant", "You are ")]
+    await line.send("response.create", response={"input": context})
+    response = (await line.until("rate_limits.updated"))[-2]["response"]
+    assert response["output"][0]["content"][0]["text"] == "welcome."
+    assert response["conversation_id"] is not None
+    await line.send("conversation.item.retrieve", item_id=response["output"][0]["id"])
+    assert (await line.until("conversation.item.retrieved"))[-1]["item"]["role"] == "assistant"
+
+
 async def test_a_reference_and_an_empty_context(line: Line) -> None:
     await line.send(
         "conversation.item.create",

@@ -1,5 +1,6 @@
 import { useLayoutEffect, useRef } from "react";
 
+import { Button } from "~/ui/Button";
 import { type Item, itemsOf, split, type Status, statusOf } from "~/voice/core/conversation";
 
 import type { Talk } from "./talk";
@@ -7,6 +8,8 @@ import type { Talk } from "./talk";
 /** Both sides as they come, in the order of the conversation. What nobody heard stays, grey. */
 export function Captions({ talk }: { talk: Talk }) {
   const { conversation } = talk;
+  const cutShort = talk.session?.turns.goingOn.itemId ?? null;
+  const filler = talk.session?.turns.filler.words ?? "";
   const items = itemsOf(conversation).filter((item) => item.kind === "divider" || (item.kind === "message" && item.role !== "system"));
   const end = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(true);
@@ -30,15 +33,28 @@ export function Captions({ talk }: { talk: Talk }) {
             <span>{split(item)[0]}, continuing</span>
           </p>
         ) : (
-          <Caption key={item.id} item={item} status={statusOf(conversation, item)} />
+          <Caption key={item.id} item={item} status={statusOf(conversation, item)} onGoOn={item.id === cutShort ? () => talk.session?.turns.goingOn.go() : null} />
         ),
+      )}
+      {filler && (
+        <p className="talk-caption cto filler">
+          <span className="talk-who">CTO</span>
+          <span className="talk-words">{filler}</span>
+        </p>
       )}
       <div ref={end} />
     </div>
   );
 }
 
-function Caption({ item, status }: { item: Item; status: Status }) {
+interface CaptionProps {
+  item: Item;
+  status: Status;
+  /** What was cut short without a word goes on. */
+  onGoOn: (() => void) | null;
+}
+
+function Caption({ item, status, onGoOn }: CaptionProps) {
   const [spoken, unspoken] = split(item);
   const isYou = item.role === "user";
   return (
@@ -48,6 +64,11 @@ function Caption({ item, status }: { item: Item; status: Status }) {
         {spoken}
         {unspoken && <span className="talk-unspoken">{unspoken}</span>}
         {note(status, spoken, isYou)}
+        {onGoOn && (
+          <Button small tone="quiet" onClick={onGoOn}>
+            Go on
+          </Button>
+        )}
       </span>
     </p>
   );

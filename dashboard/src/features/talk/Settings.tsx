@@ -4,16 +4,19 @@ import { useEffect, useState } from "react";
 import { Menu, MenuChoice, MenuItem, MenuLabel } from "~/ui/Menu";
 import { Icon } from "~/ui/icons";
 
+import { canChooseOutput } from "~/voice/audio/context";
+
 import { VOICES } from "./choices";
+import { saveReport } from "./report";
 import type { Talk } from "./talk";
 
 /** Devices by name; browsers tell names only after the microphone was allowed once. */
-function useMicrophones(hasMicrophone: boolean): MediaDeviceInfo[] {
+function useDevices(hasMicrophone: boolean): MediaDeviceInfo[] {
   const [devices, setDevices] = useState<MediaDeviceInfo[]>([]);
   useEffect(() => {
     const media = (navigator as { mediaDevices?: MediaDevices }).mediaDevices;
     if (!media) return;
-    const look = () => void media.enumerateDevices().then((all) => setDevices(all.filter((one) => one.kind === "audioinput" && one.label !== "")));
+    const look = () => void media.enumerateDevices().then((all) => setDevices(all.filter((one) => one.label !== "" && one.deviceId !== "default")));
     look();
     media.addEventListener("devicechange", look);
     return () => media.removeEventListener("devicechange", look);
@@ -24,7 +27,9 @@ function useMicrophones(hasMicrophone: boolean): MediaDeviceInfo[] {
 export function Settings({ talk }: { talk: Talk }) {
   const { choices } = talk;
   const navigate = useNavigate();
-  const microphones = useMicrophones(Boolean(talk.session?.hasMicrophone));
+  const devices = useDevices(Boolean(talk.session?.hasMicrophone));
+  const microphones = devices.filter((one) => one.kind === "audioinput");
+  const outputs = canChooseOutput() ? devices.filter((one) => one.kind === "audiooutput") : [];
   return (
     <div className="row talk-settings">
       <Menu
@@ -44,20 +49,45 @@ export function Settings({ talk }: { talk: Talk }) {
         <MenuChoice checked={choices.isSpoken} onSelect={() => void talk.choose({ isSpoken: !choices.isSpoken })}>
           Speak the answers
         </MenuChoice>
+        <MenuChoice checked={choices.isFilling} onSelect={() => void talk.choose({ isFilling: !choices.isFilling })}>
+          Say so when something takes long
+        </MenuChoice>
+        <MenuChoice checked={choices.isGoingOn} onSelect={() => void talk.choose({ isGoingOn: !choices.isGoingOn })}>
+          Go on by itself after a noise
+        </MenuChoice>
+        <MenuChoice checked={choices.hasSignals} onSelect={() => void talk.choose({ hasSignals: !choices.hasSignals })}>
+          A tone when you were heard
+        </MenuChoice>
         <MenuItem icon="doctor" onSelect={() => void navigate({ to: "/diagnostics" })}>
           Check the sound of this device
         </MenuItem>
+        {talk.session && (
+          <MenuItem icon="sessions" onSelect={() => saveReport(talk)}>
+            Save a report without words
+          </MenuItem>
+        )}
         <MenuLabel>Microphone</MenuLabel>
         <MenuChoice checked={choices.deviceId === null} onSelect={() => void talk.choose({ deviceId: null })}>
           The browser’s choice
         </MenuChoice>
-        {microphones
-          .filter((one) => one.deviceId !== "default")
-          .map((one) => (
-            <MenuChoice key={one.deviceId} checked={choices.deviceId === one.deviceId} onSelect={() => void talk.choose({ deviceId: one.deviceId })}>
-              {one.label}
+        {microphones.map((one) => (
+          <MenuChoice key={one.deviceId} checked={choices.deviceId === one.deviceId} onSelect={() => void talk.choose({ deviceId: one.deviceId })}>
+            {one.label}
+          </MenuChoice>
+        ))}
+        {(outputs.length > 0 || choices.outputId !== null) && (
+          <>
+            <MenuLabel>Loudspeaker</MenuLabel>
+            <MenuChoice checked={!outputs.some((one) => one.deviceId === choices.outputId)} onSelect={() => void talk.choose({ outputId: null })}>
+              The browser’s choice
             </MenuChoice>
-          ))}
+          </>
+        )}
+        {outputs.map((one) => (
+          <MenuChoice key={one.deviceId} checked={choices.outputId === one.deviceId} onSelect={() => void talk.choose({ outputId: one.deviceId })}>
+            {one.label}
+          </MenuChoice>
+        ))}
         <MenuLabel>Voice of the next conversation</MenuLabel>
         <MenuChoice checked={choices.voice === null} onSelect={() => void talk.choose({ voice: null })}>
           As the workspace says

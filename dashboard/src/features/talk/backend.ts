@@ -6,6 +6,8 @@ import { VoiceError, known } from "~/voice/core/errors";
 import type { ApprovalStanding, Backend, Token, ToolAnswer } from "~/voice/core/ports";
 import type { Frame } from "~/voice/protocol/events";
 
+import { keepUnsent } from "./unsent";
+
 const KNOWN_HERE = new Set(["NO_PROVIDER_KEY", "PROVIDER_KEY_REJECTED", "PROVIDER_KEY_UNREADABLE", "PROVIDER_QUOTA_EXHAUSTED", "SPEND_CAP_REACHED"]);
 
 export class ServerBackend implements Backend {
@@ -36,6 +38,10 @@ export class ServerBackend implements Backend {
   async record(sessionId: string, events: readonly Frame[], isLast: boolean): Promise<void> {
     const body = { events: [...events] } as never; // Made by records.ts in the shapes of wire/sessions.py; the server checks each.
     await told(read(api.POST("/api/v1/realtime/sessions/{rs}/events", { params: { path: { rs: sessionId } }, body, keepalive: isLast })));
+  }
+
+  keep(sessionId: string, events: readonly Frame[]): void {
+    keepUnsent({ workspaceId: this.#workspaceId, sessionId, events });
   }
 
   async end(sessionId: string, reason: string): Promise<void> {

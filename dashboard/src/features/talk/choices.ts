@@ -1,14 +1,28 @@
 /** What a person chose for talking, kept in this browser. */
 export interface Choices {
   deviceId: string | null;
+  outputId: string | null;
   voice: string | null;
   isPushToTalk: boolean;
   isHalfDuplex: boolean;
   isSpoken: boolean;
+  isFilling: boolean;
+  isGoingOn: boolean;
+  hasSignals: boolean;
 }
 
 const KEPT = "opencto.talk";
-const USUAL: Choices = { deviceId: null, voice: null, isPushToTalk: false, isHalfDuplex: false, isSpoken: true };
+const USUAL: Choices = {
+  deviceId: null,
+  outputId: null,
+  voice: null,
+  isPushToTalk: false,
+  isHalfDuplex: false,
+  isSpoken: true,
+  isFilling: true,
+  isGoingOn: false,
+  hasSignals: false,
+};
 
 export const VOICES = ["marin", "cedar", "alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse"];
 

@@ -2,15 +2,18 @@
 import { Sound } from "~/voice/audio/context";
 import { BrowserMicrophone } from "~/voice/audio/microphone";
 import { Player } from "~/voice/audio/player";
+import { signal } from "~/voice/audio/signals";
 import { type Conversation, EMPTY } from "~/voice/core/conversation";
 import { asVoiceError, known, type VoiceError } from "~/voice/core/errors";
 import { IDLE, isOver, type State } from "~/voice/core/machine";
+import type { TalkOptions } from "~/voice/core/options";
 import { VoiceSession } from "~/voice/core/session";
 import { openWebSocket } from "~/voice/transport/websocket";
 
 import { ServerBackend } from "./backend";
 import { type Choices, keepChoices, readChoices } from "./choices";
 import { currentTalk, setCurrentTalk } from "./current";
+import { deliverUnsent } from "./deliver";
 import { Phone } from "./phone";
 import { Tabs } from "./tabs";
 
@@ -35,9 +38,12 @@ export class Talk {
   /** Whether the microphone was on before a pause. */
   #hadMicrophone = false;
   #isBusy = false;
+  #before: State = IDLE;
 
   constructor(workspaceId: string) {
     this.workspaceId = workspaceId;
+    this.sound.outputId = this.choices.outputId;
+    void deliverUnsent(workspaceId);
     this.sound.stuck = () => this.session?.pause("interrupted");
   }
 
@@ -123,9 +129,9 @@ export class Talk {
   async choose(choices: Partial<Choices>): Promise<void> {
     this.choices = { ...this.choices, ...choices };
     keepChoices(this.choices);
-    const { isPushToTalk, isHalfDuplex, isSpoken } = this.choices;
-    this.session?.setOptions({ isPushToTalk, isHalfDuplex, isSpoken });
+    this.session?.setOptions(optionsOf(this.choices));
     if (choices.deviceId !== undefined) this.#problem = await this.microphone.swap(choices.deviceId);
+    if (choices.outputId !== undefined) this.#problem = (await this.sound.through(choices.outputId)) ? null : known("output_missing");
     this.#changed();
   }
 
@@ -154,11 +160,20 @@ export class Talk {
     const backend = new ServerBackend(this.workspaceId);
     backend.voice = this.choices.voice;
     this.microphone.deviceId = this.choices.deviceId;
-    const { isPushToTalk, isHalfDuplex, isSpoken } = this.choices;
     const ports = { backend, openTransport: openWebSocket, microphone: this.microphone, speaker: this.player, now: () => performance.now(), wall: () => Date.now() };
-    const session = (this.session = new VoiceSession(ports, { isPushToTalk, isHalfDuplex, isSpoken }));
+    const session = (this.session = new VoiceSession(ports, optionsOf(this.choices)));
     session.subscribe(() => this.#changed());
     return session;
+  }
+
+  /** Who was heard, and whose turn it is, by ear. */
+  #signal(): void {
+    const [before, now] = [this.#before, this.state];
+    this.#before = now;
+    if (!this.choices.hasSignals || now.phase !== "live") return;
+    const wasSpeaking = before.input === "hearing" || before.input === "held";
+    if (wasSpeaking && now.input === "listening") void signal(this.sound, "heard");
+    else if (before.output === "speaking" && now.output === "silent" && now.input !== "hearing" && now.input !== "held") void signal(this.sound, "done");
   }
 
   #released(): void {
@@ -171,9 +186,15 @@ export class Talk {
     this.version++;
     if (this.session?.hasMicrophone) this.#hadMicrophone = true;
     if (!this.isOpen) this.#tabs.release();
+    this.#signal();
     this.#phone.follow({ isOpen: this.isOpen, isMuted: this.state.input === "muted", hadMicrophone: this.#hadMicrophone });
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** What of the choices concerns the conversation itself. */
+function optionsOf({ isPushToTalk, isHalfDuplex, isSpoken, isFilling, isGoingOn }: Choices): TalkOptions {
+  return { isPushToTalk, isHalfDuplex, isSpoken, isFilling, isGoingOn };
 }
 
 /** The one of this page; another workspace is another one, and the old one ends. */

@@ -15,12 +15,20 @@ export function isTouchApple(): boolean {
   return /iPhone|iPad|iPod/.test(navigator.userAgent) || (navigator.userAgent.includes("Macintosh") && navigator.maxTouchPoints > 1);
 }
 
+/** Not in the types of every browser, and not in every browser. */
+type WithOutput = AudioContext & { readonly sinkId?: unknown; setSinkId?: (deviceId: string) => Promise<void> };
+
+export const canChooseOutput = () => "AudioContext" in window && "setSinkId" in AudioContext.prototype;
+
 export class Sound {
+  /** The loudspeaker that is wished for; null is the browser's choice. */
+  outputId: string | null = null;
   #context: AudioContext | null = null;
   /** Told when the sound was taken away from outside: by a phone call, by the system. */
   stuck: (() => void) | null = null;
   #loaded: Promise<void> | null = null;
   #isAsleep = false;
+  #isMoving = false;
 
   /** A running context with our worklets. Rejects with VoiceError. */
   async ready(): Promise<AudioContext> {
@@ -40,7 +48,37 @@ export class Sound {
       this.#drop();
       throw known("worklet_blocked");
     }
+    await this.#send(context);
     return context;
+  }
+
+  /** Another loudspeaker, also in the middle of an answer. False: it is not there, and the browser's choice plays. */
+  async through(outputId: string | null): Promise<boolean> {
+    this.outputId = outputId;
+    return this.#context && this.#context.state !== "closed" ? this.#send(this.#context) : true;
+  }
+
+  async #send(context: WithOutput): Promise<boolean> {
+    const wanted = this.outputId ?? "";
+    if (!context.setSinkId || context.sinkId === wanted) return true;
+    this.#isMoving = true; // The context stands still on the way, and nobody took it away.
+    try {
+      await context.setSinkId(wanted);
+      return true;
+    } catch {
+      if (context.sinkId !== "") await context.setSinkId("").catch(() => undefined); // A sound from elsewhere is better than none.
+      return false;
+    } finally {
+      if (!this.#isAsleep && context.state !== "running") await Promise.race([context.resume(), new Promise((resolve) => setTimeout(resolve, RESUME_MS))]);
+      this.#isMoving = false;
+    }
+  }
+
+  /** Of the sound of this device; seconds, and samples a second. */
+  get figures(): { state: string; sampleRate: number; baseLatency: number; outputLatency: number } | null {
+    if (!this.#context) return null;
+    const { state, sampleRate, baseLatency, outputLatency } = this.#context;
+    return { state, sampleRate, baseLatency, outputLatency };
   }
 
   /** It sleeps, and with it the sound of this device. */
@@ -64,7 +102,7 @@ export class Sound {
       throw known("insecure_origin");
     }
     context.onstatechange = () => {
-      const isTaken = context === this.#context && !this.#isAsleep && context.state !== "running" && context.state !== "closed";
+      const isTaken = context === this.#context && !this.#isAsleep && !this.#isMoving && context.state !== "running" && context.state !== "closed";
       if (isTaken) this.stuck?.();
     };
     this.#loaded = Promise.all([context.audioWorklet.addModule(captureUrl), context.audioWorklet.addModule(playerUrl)]).then(() => undefined);

@@ -135,6 +135,30 @@ export function asFarAsSound(text: string, soundMs: number): string {
   return text.slice(0, heardCharacters(text, soundMs, text.length / USUAL_PER_MS));
 }
 
+/** What the user said last; empty where it is not known (yet). */
+export function lastWordsOfUser(conversation: Conversation): string {
+  const item = itemsOf(conversation).findLast((one) => one.kind === "message" && one.role === "user");
+  return item ? textOf(item) : "";
+}
+
+/** What a cough or a hum is written down as, where it is written down at all. */
+const NO_WORD = /^(?:a+h+|e+h+|h+m+|m+|m+h+m+|o+h+|u+h+|h+u+h+|u+m+|äh+m*|öh+m*)$/;
+const isWordless = (text: string) => (text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []).every((word) => NO_WORD.test(word));
+
+/**
+ * The answer that was cut short and has a rest that nobody heard, where nobody has said a word since: something else was
+ * heard as speech, or it was stopped by hand. Null: there is none, or it is not known yet what was said.
+ */
+export function cutShort(conversation: Conversation): Item | null {
+  let found: Item | null = null;
+  for (const item of itemsOf(conversation)) {
+    if (item.kind !== "message") found = item.kind === "divider" ? found : null;
+    else if (item.role === "user") found = item.status === "completed" && isWordless(textOf(item)) ? found : null;
+    else if (item.role === "assistant" && item.heardMs !== null && split(item)[1].trim()) found = item;
+  }
+  return found;
+}
+
 /** In their order, without what was deleted. What has no known place yet stands at the end, as it came. */
 export function itemsOf(conversation: Conversation): Item[] {
   return allItemsOf(conversation).filter((item) => !item.isDeleted);

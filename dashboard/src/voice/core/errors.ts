@@ -34,6 +34,7 @@ const KNOWN: Record<string, Known> = {
   worklet_blocked: { said: "The page could not load its sound parts.", todo: "Reload the page.", remedy: "reload" },
   audio_blocked: { said: "The browser holds the sound back until you press something.", todo: "Press the button once more.", remedy: "retry" },
   output_silent: { said: "The answer came, but its sound is nearly silent.", todo: "Read it here, and check the volume of this device.", remedy: "none" },
+  output_missing: { said: "This loudspeaker is not there.", todo: "The browser’s choice plays. Choose another one under Sound.", remedy: "none" },
   // The service.
   invalid_api_key: { said: "OpenAI refuses the secret of this conversation.", todo: "Check the OpenAI key.", remedy: "keys" },
   insufficient_quota: { said: "The OpenAI account has no credit left.", todo: "Add credit at OpenAI, or save another key.", remedy: "keys" },

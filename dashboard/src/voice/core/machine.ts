@@ -51,13 +51,27 @@ export function mayFollow(phase: Phase, then: Phase): boolean {
   return AFTER[phase].includes(then) || then === "failed" || (then === "ending" && phase !== "ending");
 }
 
+/** A phase that was entered, when (ms of the wall clock) and why. */
+export interface Passed {
+  readonly at: number;
+  readonly phase: Phase;
+  readonly reason: string;
+  readonly attempt: number;
+}
+
+const KEPT_PHASES = 200;
+
 /** Keeps the state and tells each change. */
 export class Machine {
+  /** The last phases, the oldest first. */
+  passed: readonly Passed[] = [];
   #state = IDLE;
   readonly #tell: (state: State) => void;
+  readonly #wall: () => number;
 
-  constructor(tell: (state: State) => void) {
+  constructor(tell: (state: State) => void, wall: () => number = Date.now) {
     this.#tell = tell;
+    this.#wall = wall;
   }
 
   get state(): State {
@@ -68,6 +82,7 @@ export class Machine {
   to(phase: Phase, reason = "", attempt = 0): void {
     if (!mayFollow(this.#state.phase, phase)) throw new Error(`${phase} cannot follow ${this.#state.phase}`);
     const epoch = this.#state.epoch + (phase === "connecting" ? 1 : 0);
+    this.passed = [...this.passed, { at: this.#wall(), phase, reason, attempt }].slice(-KEPT_PHASES);
     this.#set({ ...this.#state, phase, reason, attempt, epoch });
   }
 

@@ -37,6 +37,8 @@ export interface Backend {
   /** Keep a batch. The same batch again changes nothing. `isLast`: the page may be going away. */
   record(sessionId: string, events: readonly Frame[], isLast: boolean): Promise<void>;
   end(sessionId: string, reason: string): Promise<void>;
+  /** What `record` has not taken yet, for when the page ends before it has. */
+  keep?(sessionId: string, events: readonly Frame[]): void;
 }
 
 /** A line to the voice service: WebSocket today; another kind has the same four things. */

@@ -11,6 +11,7 @@ const ANCHOR =
   "The connection was renewed in the middle of this conversation, and what follows was already said. Do not greet, do not " +
   "introduce yourself, and do not repeat anything.";
 const GO_ON = " Your last answer was cut off where it stands below. Go on from exactly that word.";
+const CUT_SHORT = "Your last answer was cut off by a noise where it stands below. Do not greet, and do not repeat anything. Go on from exactly that word.";
 const LEFT_OUT = " Earlier turns are left out; say so if you are asked about them.";
 
 /** Milliseconds before the attempt (from 0 on). Null: it was tried often enough. */
@@ -30,14 +31,7 @@ export interface Replay {
  * writing. `isWaiting`: calls of tools are under way, and the answer comes after them.
  */
 export function replay(conversation: Conversation, anchorId: string, soundOf: (item: Item) => Uint8Array | null, isWaiting: boolean): Replay {
-  const told: [Item, Frame][] = [];
-  const calls = new Set<string>();
-  for (const item of itemsOf(conversation)) {
-    const wire = toldOf(item, soundOf);
-    if (wire === null || (item.kind === "output" && !calls.has(item.callId ?? ""))) continue;
-    if (item.kind === "call") calls.add(item.callId ?? "");
-    told.push([item, wire]);
-  }
+  const told = toldOfAll(itemsOf(conversation), soundOf);
   const kept = lastOf(told);
   const last = kept.at(-1)?.[0];
   if (last === undefined) return { items: [], owes: false };
@@ -47,8 +41,28 @@ export function replay(conversation: Conversation, anchorId: string, soundOf: (i
   return { items: [message(anchorId, "system", words), ...kept.map(([, wire]) => wire)], owes };
 }
 
+/** All that was said up to an answer that was cut short, for a response that goes on with it. */
+export function inputToGoOn(conversation: Conversation, itemId: string, anchorId: string): readonly Frame[] {
+  const items = itemsOf(conversation);
+  const before = items.slice(0, items.findIndex((item) => item.id === itemId) + 1);
+  const told = toldOfAll(before, () => null);
+  return [message(anchorId, "system", CUT_SHORT), ...lastOf(told).map(([, { id: _, ...wire }]) => wire)];
+}
+
 function wasCut(conversation: Conversation, item: Item): boolean {
   return conversation.endings.get(item.responseId ?? "") === "cut";
+}
+
+function toldOfAll(items: readonly Item[], soundOf: (item: Item) => Uint8Array | null): [Item, Frame][] {
+  const told: [Item, Frame][] = [];
+  const calls = new Set<string>();
+  for (const item of items) {
+    const wire = toldOf(item, soundOf);
+    if (wire === null || (item.kind === "output" && !calls.has(item.callId ?? ""))) continue;
+    if (item.kind === "call") calls.add(item.callId ?? "");
+    told.push([item, wire]);
+  }
+  return told;
 }
 
 function toldOf(item: Item, soundOf: (item: Item) => Uint8Array | null): Frame | null {

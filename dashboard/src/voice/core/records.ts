@@ -4,7 +4,7 @@ import { type Conversation, type Item, split, type Status, statusOf } from "./co
 import { asVoiceError } from "./errors";
 import { type Backend, newId } from "./ports";
 
-const MAX_EVENTS = 200;
+export const MAX_EVENTS = 200;
 const MAX_TEXT = 32_000;
 const KEPT_EVENTS = 5_000;
 const EVERY_MS = 2_000;
@@ -26,6 +26,8 @@ interface Options {
   conversation: () => Conversation;
   wall: () => number;
   everyMs?: number;
+  /** What the server has not taken yet, each time that it changes by much: for whoever wants to keep it over the end of the page. */
+  keep?: (sessionId: string, events: readonly Frame[]) => void;
 }
 
 export class Records {
@@ -90,7 +92,10 @@ export class Records {
 
   /** The page may be going away: what is here leaves now, and whether it arrives is not waited for. */
   hurry(): void {
-    if (!this.#sending) void this.#send();
+    if (this.#sessionId === null || this.refusal !== null) return;
+    this.#gather(Number.POSITIVE_INFINITY);
+    this.#keep();
+    if (!this.#sending) void this.#send(true);
   }
 
   get #hasMore(): boolean {
@@ -107,30 +112,43 @@ export class Records {
   }
 
   /** One batch. What was not taken stays, and is sent again as it is. */
-  async #send(): Promise<boolean> {
+  async #send(isLast = this.#isFinished): Promise<boolean> {
     if (this.#sessionId === null) return true;
-    for (const itemId of [...this.#changed].slice(0, MAX_EVENTS - 1)) {
-      this.#changed.delete(itemId);
-      const item = this.#options.conversation().byId.get(itemId);
-      const told = item && this.#item(item);
-      if (told) this.#waiting.push(this.#event("item", told));
-    }
+    this.#gather(MAX_EVENTS - 1);
     const batch = this.#waiting.slice(0, MAX_EVENTS);
     if (batch.length === 0) return true;
+    this.#keep();
     try {
-      await this.#options.backend.record(this.#sessionId, batch, this.#isFinished);
+      await this.#options.backend.record(this.#sessionId, batch, isLast);
     } catch (failure) {
       const error = asVoiceError(failure);
       this.#failures++;
-      if (!error.isRetryable) this.refusal = error.message;
-      else this.#later();
+      if (!error.isRetryable) {
+        this.refusal = error.message;
+        this.#options.keep?.(this.#sessionId, []);
+      } else this.#later();
       return false;
     }
     this.#failures = 0;
     const sent = new Set(batch);
     this.#waiting = this.#waiting.filter((event) => !sent.has(event));
+    this.#keep();
     if (this.#hasMore) this.#later();
     return true;
+  }
+
+  /** Of the items that changed, events. */
+  #gather(most: number): void {
+    for (const itemId of [...this.#changed].slice(0, most)) {
+      this.#changed.delete(itemId);
+      const item = this.#options.conversation().byId.get(itemId);
+      const told = item && this.#item(item);
+      if (told) this.#waiting.push(this.#event("item", told));
+    }
+  }
+
+  #keep(): void {
+    if (this.#sessionId !== null) this.#options.keep?.(this.#sessionId, this.#waiting);
   }
 
   #event(type: string, fields: Frame): Frame {

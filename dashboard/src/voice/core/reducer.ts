@@ -21,9 +21,14 @@ export function wasSeen(conversation: Conversation, eventId: string): boolean {
   return eventId !== "" && conversation.seen.some((block) => block.has(eventId));
 }
 
+/** An event was taken that changes nothing of the conversation. */
+export function noted(conversation: Conversation, eventId: string): Conversation {
+  return eventId ? { ...conversation, seen: remembered(conversation.seen, eventId) } : conversation;
+}
+
 export function reduce(before: Conversation, event: VoiceEvent): Conversation {
   if (wasSeen(before, event.eventId)) return before;
-  const conversation = event.eventId ? { ...before, seen: remembered(before.seen, event.eventId) } : before;
+  const conversation = noted(before, event.eventId);
   switch (event.kind) {
     case "itemSeen":
       return itemSeen(conversation, event);

@@ -4,18 +4,22 @@
  * OpenAI refuses a second `response.create`, and begins answers by itself after a spoken turn. So a wish names the items
  * that the answer must know; an answer that begins after the server confirmed them all fulfils it.
  */
+import type { Frame } from "../protocol/events";
+
 const ALREADY_ACTIVE = "conversation_already_has_active_response";
 
 export class Sequencer {
-  readonly #ask: () => void;
+  readonly #ask: (how: Frame | null) => void;
   readonly #unconfirmed = new Set<string>();
   readonly #running = new Set<string>();
   #isWished = false;
   #isAsked = false;
   #isForeign = false;
   #isOpen = false;
+  /** How the answer that is wished for is asked for; null: as usual. */
+  #how: Frame | null = null;
 
-  constructor(ask: () => void) {
+  constructor(ask: (how: Frame | null) => void) {
     this.#ask = ask;
   }
 
@@ -40,9 +44,10 @@ export class Sequencer {
   }
 
   /** An answer is wanted that knows these items, which were sent just now. Without a connection it is no wish. */
-  wish(items: Iterable<string> = []): void {
+  wish(items: Iterable<string> = [], how: Frame | null = null): void {
     if (!this.#isOpen) return;
     this.#isWished = true;
+    this.#how = how;
     for (const item of items) this.#unconfirmed.add(item);
     this.#go();
   }
@@ -81,6 +86,6 @@ export class Sequencer {
     if (!this.#isOpen || !this.#isWished || this.isBusy) return;
     this.#isWished = false;
     this.#isAsked = true;
-    this.#ask();
+    this.#ask(this.#how);
   }
 }

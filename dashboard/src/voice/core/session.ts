@@ -13,21 +13,14 @@ import type { VoiceError } from "./errors";
 import { Holding } from "./holding";
 import { Lines, type Minted } from "./lines";
 import { listeningOf } from "./listening";
-import { isOver, Machine, type State } from "./machine";
+import { isOver, Machine, type Passed, type State } from "./machine";
+import { type TalkOptions, USUAL } from "./options";
 import { newId, type Ports } from "./ports";
 import { recordable } from "./records";
 import { tellAgain } from "./restore";
 import { Telling } from "./telling";
 import { Turns } from "./turns";
 import { TICK_MS, verdict } from "./watch";
-
-export interface TalkOptions {
-  /** Answers are spoken; otherwise they are in writing. */
-  readonly isSpoken: boolean;
-  readonly isPushToTalk: boolean;
-  /** The microphone hears nothing while the speaker plays: where nothing cancels the echo. */
-  readonly isHalfDuplex: boolean;
-}
 
 /** A secret that waited longer (for a permission) is not used any more. */
 const OLDEST_TOKEN_MS = 40_000;
@@ -57,8 +50,8 @@ export class VoiceSession {
 
   constructor(ports: Ports, options: Partial<TalkOptions> = {}) {
     this.#ports = ports;
-    this.options = { isSpoken: true, isPushToTalk: false, isHalfDuplex: false, ...options };
-    const machine = (this.#machine = new Machine((state) => this.#stateChanged(state)));
+    this.options = { ...USUAL, ...options };
+    const machine = (this.#machine = new Machine((state) => this.#stateChanged(state), ports.wall));
     const { speaker, now } = ports;
     const problem = (why: VoiceError) => this.#say(why);
     const changed = () => this.#telling.changed();
@@ -69,7 +62,7 @@ export class VoiceSession {
     }));
     capture.isPushToTalk = this.options.isPushToTalk;
     const connection = () => (["live", "replaying"].includes(this.state.phase) ? this.#connection : null);
-    const turns = (this.turns = new Turns({ ports, machine, capture, connection, problem, hopeless: (why) => this.#giveUp(why), changed }));
+    const turns = (this.turns = new Turns({ ports, machine, capture, connection, options: () => this.options, problem, hopeless: (why) => this.#giveUp(why), changed }));
     this.#holding = new Holding(capture, machine, turns);
     this.#devices = new Devices({
       ports,
@@ -77,7 +70,7 @@ export class VoiceSession {
       capture,
       problem,
       speaker: {
-        sounded: (responseId, at) => turns.metrics.sounded(responseId, at),
+        sounded: (responseId, at) => turns.sounded(responseId, at),
         changed: () => {
           turns.refreshOutput();
           changed();
@@ -104,6 +97,10 @@ export class VoiceSession {
 
   get state(): State {
     return this.#machine.state;
+  }
+
+  get passed(): readonly Passed[] {
+    return this.#machine.passed;
   }
 
   /** `rs_…`, under which the server keeps the record. */
@@ -310,6 +307,7 @@ export class VoiceSession {
     if (this.state.phase !== "live" || !this.#connection) return;
     if (capture.firstSentAt !== null && !turns.metrics.values.has("first_listen")) turns.metrics.record("first_listen", capture.firstSentAt - this.#startedAt);
     if (now - (capture.loudness.lastLoudAt ?? 0) > UNDUCK_MS) this.#ports.speaker.duck(false);
+    turns.look(now);
     const found = verdict({ turns, now, state: this.state, wall: this.#ports.wall(), expiresAt: lines.expiresAt, lastFrameAt: this.#connection.lastFrameAt, connectedAt: this.#connectedAt });
     if (found === "old") this.#machine.to("recycling", "limit_near");
     if (found !== "good") lines.retire();

@@ -6,6 +6,7 @@
  */
 import { isFrame, text } from "../protocol/codec";
 import type { Frame, OutputSeen, ToolMoved, ToolState } from "../protocol/events";
+import { createItem, functionCall, functionOutput } from "../protocol/frames";
 import { decision } from "./approvals";
 import { asVoiceError, VoiceError } from "./errors";
 import type { ApprovalStanding, ToolAnswer } from "./ports";
@@ -82,6 +83,12 @@ export class ToolRunner {
   /** Calls that run, or of which the model was not told yet. */
   get running(): number {
     return [...this.#calls.values()].filter((call) => call.output === null || !call.isGathered).length;
+  }
+
+  /** Since when an answer waits for a call; null: none does. */
+  get waitingSince(): number | null {
+    const waiting = [...this.#calls.values()].filter((call) => call.output === null && !call.isGathered);
+    return waiting.length > 0 ? Math.min(...waiting.map((call) => call.began)) : null;
   }
 
   /** A complete call of the model. False: it is known already. */
@@ -208,6 +215,13 @@ export class ToolRunner {
 function toldOf({ callId, name, isDecided, wasTold, hasNote }: Call, output: string): Told {
   if (isDecided && wasTold) return { callId: `${callId}:decided`, name, output, isLate: true };
   return { callId, name, output, isLate: hasNote };
+}
+
+/** How an output is told. Where the call has one already, this one is told as another call's. */
+export function outputFrames({ callId, name, output, isLate }: Told): Frame[] {
+  const itemId = outputId(callId, isLate);
+  if (!isLate) return [createItem(functionOutput(itemId, callId, output))];
+  return [createItem(functionCall(`re${itemId}`.slice(0, 32), itemId, name, "{}")), createItem(functionOutput(itemId, itemId, output))];
 }
 
 /** The id of the item that tells the output: the same again after a break, so that it is told once. At most 32 characters. */

@@ -1,22 +1,23 @@
 /** Who speaks: takes every event of either side, keeps the conversation, and says what follows from each. */
-import { text } from "../protocol/codec";
 import type { Frame, ResponseEnded, SoundDelta, VoiceEvent } from "../protocol/events";
-import { cancel, createItem, functionCall, functionOutput, remove, respond, truncate } from "../protocol/frames";
+import { cancel, remove, respond, truncate } from "../protocol/frames";
 import type { Capture } from "./capture";
 import type { Connection } from "./connection";
-import { callItem, type Conversation, EMPTY, itemsOf, statusOf } from "./conversation";
+import { type Conversation, EMPTY, itemsOf, lastWordsOfUser, statusOf } from "./conversation";
 import { isFatal, known, type VoiceError } from "./errors";
+import { Filler } from "./filler";
+import { GoingOn } from "./goingOn";
 import { DEAF, type Listening } from "./listening";
 import { type Machine } from "./machine";
-import { type Measured, Metrics, tokensOf } from "./metrics";
+import { Metrics } from "./metrics";
+import { noteEvent } from "./noting";
+import type { TalkOptions } from "./options";
+import { Peaks } from "./peaks";
 import type { Ports } from "./ports";
-import { recordable, Records } from "./records";
-import { reduce, wasSeen } from "./reducer";
+import { Records } from "./records";
+import { noted, reduce, wasSeen } from "./reducer";
 import { Sequencer } from "./responses";
-import { callOf, outputId, type Told, ToolRunner } from "./tools";
-
-/** A peak below this is no sound that anybody hears. */
-const SILENT_PEAK = 64;
+import { callOf, outputFrames, outputId, type Told, ToolRunner } from "./tools";
 
 export interface Around {
   readonly ports: Ports;
@@ -24,6 +25,7 @@ export interface Around {
   readonly capture: Capture;
   /** Nothing where there is no line. */
   connection(): Connection | null;
+  options(): TalkOptions;
   problem(why: VoiceError): void;
   /** No further answer can come: the account is empty, the key is refused. */
   hopeless(why: VoiceError): void;
@@ -35,8 +37,10 @@ export class Turns {
   listening: Listening = DEAF;
   readonly metrics: Metrics;
   readonly records: Records;
-  readonly sequencer = new Sequencer(() => this.send(respond()));
+  readonly sequencer = new Sequencer((how) => this.send(how ?? respond()));
   readonly runner: ToolRunner;
+  readonly filler: Filler;
+  readonly goingOn: GoingOn;
   readonly #around: Around;
   /** Responses of which nothing more is heard. */
   readonly #silenced = new Set<string>();
@@ -44,7 +48,7 @@ export class Turns {
   readonly #sounding = new Set<string>();
   /** Items of which sound came while the speaker was being stopped; null when it is not. */
   #late: Set<string> | null = null;
-  readonly #peaks = new Map<string, number>();
+  readonly #peaks = new Peaks();
   /** The last item when the last answer ended, however it ended. */
   #settledBy: string | null = null;
   #hasFailed = false;
@@ -54,8 +58,15 @@ export class Turns {
   constructor(around: Around) {
     this.#around = around;
     const { backend, now, wall } = around.ports;
-    this.metrics = new Metrics((measured) => this.#measured(measured));
-    this.records = new Records({ backend, wall, conversation: () => this.conversation });
+    this.metrics = new Metrics((measured) => this.records.note("latency", { ...measured }));
+    this.records = new Records({ backend, wall, conversation: () => this.conversation, keep: (sessionId, events) => backend.keep?.(sessionId, events) });
+    this.goingOn = new GoingOn({
+      conversation: () => this.conversation,
+      isLive: () => around.connection() !== null,
+      stop: () => this.stopAnswer(false),
+      ask: (how) => this.sequencer.wish([], how),
+    });
+    this.filler = new Filler((frame) => this.send(frame), around.ports.speaker, () => around.changed());
     this.runner = new ToolRunner({
       call: (name, args, callId) => backend.callTool(name, args, callId, this.records.sessionId ?? ""),
       approval: (approvalId) => backend.approval(approvalId),
@@ -83,11 +94,15 @@ export class Turns {
   /** One event of either side. */
   take(event: VoiceEvent): void {
     if (wasSeen(this.conversation, event.eventId)) return;
+    if (this.filler.takes(event)) {
+      this.conversation = noted(this.conversation, event.eventId);
+      return;
+    }
     const now = this.#around.ports.now();
     this.conversation = reduce(this.conversation, event);
     this.metrics.on(event, now);
     this.#follow(event, now);
-    this.#note(event);
+    noteEvent(this.records, this.conversation, event);
     this.refreshOutput();
     this.#around.changed();
   }
@@ -96,6 +111,7 @@ export class Turns {
   stopAnswer(isByVoice: boolean): boolean {
     const { speaker, now } = this.#around.ports;
     const running = this.sequencer.running;
+    this.filler.stop();
     const isHeard = speaker.isPlaying || this.#sounding.size > 0;
     for (const responseId of [...running, ...this.#sounding]) this.#silenced.add(responseId);
     this.#sounding.clear();
@@ -129,6 +145,21 @@ export class Turns {
     return true;
   }
 
+  /** Several times a second: whether a tool takes so long that something is to be said. */
+  look(now: number): void {
+    const { isFilling, isSpoken } = this.#around.options();
+    const { input } = this.#around.machine.state;
+    const isQuiet = !this.#around.ports.speaker.isPlaying && !this.sequencer.isBusy && input !== "hearing" && input !== "held";
+    const waitingSince = isFilling && isSpoken ? this.runner.waitingSince : null;
+    this.filler.look({ now, waitingSince, isQuiet, asked: () => lastWordsOfUser(this.conversation) });
+  }
+
+  /** The first sound of a response is heard at this moment. */
+  sounded(responseId: string, at: number): void {
+    this.metrics.sounded(responseId, at);
+    this.filler.sounded(responseId);
+  }
+
   /** Somebody begins to speak. Our own ear is quicker than the server's: quieter at once, silent when the server confirms. */
   onset(): void {
     const { ports, machine } = this.#around;
@@ -140,18 +171,8 @@ export class Turns {
   /** What calls gave, and the wish for an answer that knows it. False: there is nobody to tell. */
   tellOutputs(told: readonly Told[]): boolean {
     if (!this.#around.connection()) return false;
-    const wanted = told.map((one) => {
-      const itemId = outputId(one.callId, one.isLate);
-      let callId = one.callId;
-      if (one.isLate) {
-        // The call has an output already: this one is told as another call's.
-        callId = itemId;
-        this.send(createItem(functionCall(`re${itemId}`.slice(0, 32), callId, one.name, "{}")));
-      }
-      this.send(createItem(functionOutput(itemId, callId, one.output)));
-      return itemId;
-    });
-    this.sequencer.wish(wanted);
+    for (const one of told) for (const frame of outputFrames(one)) this.send(frame);
+    this.sequencer.wish(told.map((one) => outputId(one.callId, one.isLate)));
     return true;
   }
 
@@ -163,6 +184,7 @@ export class Turns {
   /** The connection is gone: nothing of it counts any more. What came of an answer is heard to its end. */
   lost(): void {
     this.sequencer.close();
+    this.filler.lost();
     for (const item of this.conversation.byId.values()) if (item.soundMs > 0) this.#around.ports.speaker.end(item.id);
     // A call that was complete runs, though the server had not come to say that it is due.
     for (const item of this.conversation.byId.values())
@@ -175,8 +197,6 @@ export class Turns {
   #follow(event: VoiceEvent, now: number): void {
     const { capture, machine, ports } = this.#around;
     switch (event.kind) {
-      case "configured":
-        break;
       case "itemSeen":
         { this.sequencer.confirmed(event.itemId); return; }
       case "responseStarted":
@@ -192,8 +212,7 @@ export class Turns {
       case "soundDelta":
         { this.#sound(event); return; }
       case "soundDone":
-        if ((this.#peaks.get(event.itemId) ?? SILENT_PEAK) < SILENT_PEAK) this.#around.problem(known("output_silent"));
-        this.#peaks.delete(event.itemId);
+        if (this.#peaks.wasSilent(event.itemId)) this.#around.problem(known("output_silent"));
         { ports.speaker.end(event.itemId); return; }
       case "speechStarted":
         capture.speechStarted(event.itemId, event.audioStartMs);
@@ -212,7 +231,9 @@ export class Turns {
       case "committed":
         { capture.committed(event.itemId); return; }
       case "heardDone":
-        { capture.written(event.itemId); return; }
+        capture.written(event.itemId);
+        if (this.#around.options().isGoingOn) this.goingOn.go();
+        return;
       case "heardFailed":
         if (event.code === "sandbox_no_ears") this.#around.problem(known(event.code));
         return;
@@ -231,8 +252,9 @@ export class Turns {
       else this.#cutUnheard(event.itemId);
       return;
     }
+    this.filler.answered();
     this.#sounding.add(event.responseId);
-    this.#peaks.set(event.itemId, Math.max(this.#peaks.get(event.itemId) ?? 0, peakOf(event.pcm)));
+    this.#peaks.add(event.itemId, event.pcm);
     this.#around.ports.speaker.push(event.itemId, event.responseId, event.pcm);
   }
 
@@ -242,7 +264,8 @@ export class Turns {
       this.#settledBy = itemsOf(this.conversation).at(-1)?.id ?? null;
       this.sequencer.ended(event.responseId);
     }
-    if (event.status !== "failed") return;
+    // Of a filler it is in the record, and nobody misses it.
+    if (event.status !== "failed" || (this.filler.isOf(event.responseId) && !isFatal(event.code))) return;
     const why = known(event.code, event.message);
     if (isFatal(event.code)) {
       this.sequencer.forget();
@@ -266,30 +289,4 @@ export class Turns {
     if (isOlder) return; // Of another connection: on this one it is text, which cannot be cut.
     this.send(heardMs > 0 ? truncate(itemId, heardMs) : remove(itemId));
   }
-
-  #measured(measured: Measured): void {
-    this.records.note("latency", { ...measured });
-  }
-
-  /** For the record. */
-  #note(event: VoiceEvent): void {
-    if ("itemId" in event && event.kind !== "soundDelta" && event.kind !== "saidDelta" && event.kind !== "heardDelta") this.records.itemChanged(event.itemId);
-    if (event.kind === "responseEnded") {
-      for (const itemId of event.itemIds) this.records.itemChanged(itemId);
-      if (event.usage) this.records.note("usage", { responseId: event.responseId, ...tokensOf(event.usage) });
-      if (event.status === "failed") this.records.note("error", { code: recordable(event.code), message: event.message.slice(0, 2_000) });
-    } else if (event.kind === "toolMoved") {
-      const { callId, name, output, approvalId } = event;
-      const args = callItem(this.conversation, callId)?.args ?? "";
-      this.records.note("tool", { callId, name, arguments: args, status: event.state, output, approvalId });
-    } else if (event.kind === "refused") this.records.note("error", { code: recordable(event.code), message: text({ message: event.message }, "message").slice(0, 2_000) });
-  }
-}
-
-/** The loudest of every eighth sample. */
-function peakOf(pcm: Uint8Array): number {
-  const view = new DataView(pcm.buffer, pcm.byteOffset, pcm.byteLength);
-  let peak = 0;
-  for (let place = 0; place + 1 < pcm.length; place += 16) peak = Math.max(peak, Math.abs(view.getInt16(place, true)));
-  return peak;
 }

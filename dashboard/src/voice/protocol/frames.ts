@@ -8,6 +8,10 @@ export const commit = (): Frame => ({ type: "input_audio_buffer.commit" });
 export const clear = (): Frame => ({ type: "input_audio_buffer.clear" });
 export const createItem = (item: Frame): Frame => ({ type: "conversation.item.create", item });
 export const respond = (): Frame => ({ type: "response.create" });
+/** An answer to what is given here instead of the whole conversation; it becomes part of the conversation all the same. */
+export const respondTo = (input: readonly Frame[]): Frame => ({ type: "response.create", response: { input } });
+/** An answer that belongs to no conversation. */
+export const respondAside = (response: Frame): Frame => ({ type: "response.create", response: { conversation: "none", ...response } });
 export const cancel = (responseId: string): Frame => ({ type: "response.cancel", response_id: responseId });
 export const remove = (itemId: string): Frame => ({ type: "conversation.item.delete", item_id: itemId });
 

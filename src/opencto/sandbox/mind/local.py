@@ -50,6 +50,9 @@ class LocalMind:
         return self._embedder.dimensions
 
     def _reply(self, conversation: Conversation) -> Say | Calls:
+        exact = scripts.exactly(conversation.instructions)
+        if exact is not None:
+            return Say(exact)
         reading = read(conversation)
         if reading.results:
             return Say(self._told(reading, is_spoken=conversation.is_spoken))

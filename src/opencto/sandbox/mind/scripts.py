@@ -41,6 +41,8 @@ _NODS = re.compile(
     r"(?:,? (?:ok|okay|then|thanks|thank you|sorry|great|cool|no|yes))*"
 )
 
+_EXACTLY = re.compile(r'say exactly this(?:, [^:"]{1,100})?: "([^"]{1,400})"', re.IGNORECASE)
+
 
 def scripted(text: str, tools: Sequence[Tool] = ()) -> str | None:
     """What is answered by heart; None for everything else."""
@@ -64,6 +66,12 @@ def scripted(text: str, tools: Sequence[Tool] = ()) -> str | None:
     if _NODS.fullmatch(said):
         return "All right."
     return None
+
+
+def exactly(instructions: str) -> str | None:
+    """What it is told to say, word for word, where that is all that it is told; in English, whatever language is asked for."""
+    found = _EXACTLY.fullmatch(instructions.strip())
+    return found[1] if found else None
 
 
 def plain(text: str) -> str:

@@ -1,0 +1,140 @@
+/**
+ * Filler speech: one short sentence while a tool takes long, so that nobody wonders whether the line is dead. It is a response
+ * aside of the conversation: the model does not remember it, and nothing waits for it. Where the answer comes first it is dropped.
+ */
+import type { Frame, VoiceEvent } from "../protocol/events";
+import { cancel, message, respondAside } from "../protocol/frames";
+import { newId, type Speaker } from "./ports";
+
+/** Of silence while an answer waits for a tool. */
+export const FILLER_AFTER_MS = 700;
+const SENTENCES = ["One moment, I am looking that up.", "Let me check that.", "Just a second, please."] as const;
+const MOST_CHARACTERS = 500;
+
+interface Seen {
+  readonly now: number;
+  /** Since when an answer waits for a tool; null: none does. */
+  readonly waitingSince: number | null;
+  /** Nobody speaks, nothing is heard, and no answer is on its way. */
+  readonly isQuiet: boolean;
+  /** What the user said last, for the language of it. */
+  readonly asked: () => string;
+}
+
+type Stage = "coming" | "sounding" | "dropped";
+
+export class Filler {
+  readonly #send: (frame: Frame) => void;
+  readonly #speaker: Pick<Speaker, "push" | "end" | "isPlaying">;
+  readonly #changed: () => void;
+  readonly #stages = new Map<string, Stage>();
+  /** Said, or tried, for the calls of now. */
+  #isSpent = false;
+  #isAwaited = false;
+  #isUnwanted = false;
+  #lastNoiseAt = Number.NEGATIVE_INFINITY;
+  #turn = 0;
+  #words = "";
+
+  /** `changed` is told when its words are others. */
+  constructor(send: (frame: Frame) => void, speaker: Pick<Speaker, "push" | "end" | "isPlaying">, changed: () => void) {
+    this.#send = send;
+    this.#speaker = speaker;
+    this.#changed = changed;
+  }
+
+  /** What it says, as far as it is known; empty when it says nothing. */
+  get words(): string {
+    return this.#words;
+  }
+
+  /** Several times a second. */
+  look({ now, waitingSince, isQuiet, asked }: Seen): void {
+    if (!isQuiet) this.#lastNoiseAt = now;
+    if (waitingSince === null) {
+      this.#isSpent = false;
+      this.#dropWhatIsMute();
+      if (!this.#speaker.isPlaying) this.#say("");
+      return;
+    }
+    if (this.#isSpent || now - Math.max(waitingSince, this.#lastNoiseAt) < FILLER_AFTER_MS) return;
+    this.#isSpent = this.#isAwaited = true;
+    this.#isUnwanted = false;
+    const sentence = SENTENCES[this.#turn++ % SENTENCES.length] ?? SENTENCES[0];
+    const said = asked().slice(0, MOST_CHARACTERS);
+    this.#send(
+      respondAside({
+        instructions: `Say exactly this, in the language of the message that you are given: "${sentence}"`,
+        input: said ? [message(newId("msg"), "user", said)] : [],
+        output_modalities: ["audio"],
+        tools: [],
+        tool_choice: "none",
+        metadata: { purpose: "filler" },
+      }),
+    );
+  }
+
+  /** True: the event is of a filler, and nobody else is concerned. */
+  takes(event: VoiceEvent): boolean {
+    if (event.kind === "responseStarted" && event.isAside && this.#isAwaited) {
+      this.#isAwaited = false;
+      this.#stages.set(event.responseId, "coming");
+      if (this.#isUnwanted) this.#drop(event.responseId);
+      return false;
+    }
+    const stage = "responseId" in event ? this.#stages.get(event.responseId) : undefined;
+    if (stage === undefined) return false;
+    if (event.kind === "responseEnded") return false; // What it used counts.
+    if (stage === "dropped") return true;
+    if (event.kind === "saidDelta") this.#say(this.#words + event.delta);
+    else if (event.kind === "soundDelta") {
+      this.#stages.set(event.responseId, "sounding");
+      this.#speaker.push(event.itemId, event.responseId, event.pcm);
+    } else if (event.kind === "soundDone") this.#speaker.end(event.itemId);
+    return true;
+  }
+
+  isOf(responseId: string): boolean {
+    return this.#stages.has(responseId);
+  }
+
+  /** The answer is here: what cannot be heard yet is not wanted any more, and what can be heard comes to its end before it. */
+  answered(): void {
+    this.#dropWhatIsMute();
+  }
+
+  /** The first sound of an answer is heard: where it is another's, this one has come to its end. */
+  sounded(responseId: string): void {
+    if (!this.isOf(responseId)) this.#say("");
+  }
+
+  /** Silence is wanted. */
+  stop(): void {
+    this.#isUnwanted = true;
+    this.#say("");
+    for (const [responseId, stage] of this.#stages) if (stage !== "dropped") this.#drop(responseId);
+  }
+
+  /** The connection is gone. */
+  lost(): void {
+    this.#stages.clear();
+    this.#isAwaited = false;
+    this.#say("");
+  }
+
+  #say(words: string): void {
+    if (words === this.#words) return;
+    this.#words = words;
+    this.#changed();
+  }
+
+  #dropWhatIsMute(): void {
+    this.#isUnwanted = true;
+    for (const [responseId, stage] of this.#stages) if (stage === "coming") this.#drop(responseId);
+  }
+
+  #drop(responseId: string): void {
+    this.#stages.set(responseId, "dropped");
+    this.#send(cancel(responseId));
+  }
+}
