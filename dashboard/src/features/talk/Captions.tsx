@@ -64,12 +64,12 @@ function Caption({ item, status, onGoOn }: CaptionProps) {
         {spoken}
         {unspoken && <span className="talk-unspoken">{unspoken}</span>}
         {note(status, spoken, isYou)}
-        {onGoOn && (
-          <Button small tone="quiet" onClick={onGoOn}>
-            Go on
-          </Button>
-        )}
       </span>
+      {onGoOn && (
+        <Button small onClick={onGoOn}>
+          Go on
+        </Button>
+      )}
     </p>
   );
 }

@@ -58,6 +58,7 @@ export function Settings({ talk }: { talk: Talk }) {
         <MenuChoice checked={choices.hasSignals} onSelect={() => void talk.choose({ hasSignals: !choices.hasSignals })}>
           A tone when you were heard
         </MenuChoice>
+        <MenuLabel>When something is wrong</MenuLabel>
         <MenuItem icon="doctor" onSelect={() => void navigate({ to: "/diagnostics" })}>
           Check the sound of this device
         </MenuItem>
