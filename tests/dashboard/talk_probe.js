@@ -29,7 +29,7 @@
   };
 
   const said = (socket, frame) => {
-    const told = { at: now(), socket, type: frame.type, item: frame.item_id ?? frame.item?.id, kind: frame.item?.type, role: frame.item?.role };
+    const told = { at: now(), socket, type: frame.type, item: frame.item_id ?? frame.item?.id, kind: frame.item?.type, role: frame.item?.role, text: frame.item?.content?.[0]?.text };
     if (frame.type === "input_audio_buffer.append") Object.assign(told, { bytes: bytes(frame.audio), isSilent: /^A*=*$/.test(frame.audio) });
     if (probe.keepsSent && frame.type === "input_audio_buffer.append") probe.keepsSent.push(frame.audio);
     if (frame.type === "conversation.item.truncate") told.endMs = frame.audio_end_ms;

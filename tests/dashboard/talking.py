@@ -245,10 +245,11 @@ class Talker:
         self.hang_up()
 
     def recorded(self) -> dict[str, Any]:
-        """What the server keeps of the last conversation, as its person reads it."""
+        """What the server keeps of the last conversation, as its person reads it. One that was renewed is that of its first line."""
         ada, world = self.stage.world.ada, self.stage.world
-        sessions = ada.send("GET", f"/api/v1/realtime/sessions?workspaceId={world.workspace}&limit=1")["data"]
-        return ada.send("GET", f"/api/v1/realtime/sessions/{sessions[0]['id']}")
+        sessions = ada.send("GET", f"/api/v1/realtime/sessions?workspaceId={world.workspace}&limit=5")["data"]
+        renewed = max(0, self.count("session.created", "got") - 1)
+        return ada.send("GET", f"/api/v1/realtime/sessions/{sessions[renewed]['id']}")
 
     def hang_up(self) -> None:
         self.press("Hang up")

@@ -140,6 +140,14 @@ async def test_what_it_is_told_to_say_word_for_word_it_says(mind: LocalMind, ins
     assert await mind.reply(asked) == Say(said)
 
 
+async def test_notes_on_a_conversation_are_what_was_asked(mind: LocalMind) -> None:
+    asked = conversation(
+        Said("user", "What did\n we spend?"), Said("assistant", "Ten dollars."), Said("user", "thanks")
+    )
+    noted = await mind.reply(replace(asked, instructions="Write notes on this conversation for yourself."))
+    assert noted == Say("Notes of OpenCTO's local sandbox: the user asked: What did we spend?; thanks")
+
+
 @pytest.mark.parametrize(
     ("instructions", "text"),
     [

@@ -9,7 +9,7 @@ import type { Talk } from "./talk";
 export function Captions({ talk }: { talk: Talk }) {
   const { conversation } = talk;
   const cutShort = talk.session?.turns.goingOn.itemId ?? null;
-  const filler = talk.session?.turns.filler.words ?? "";
+  const filler = talk.session?.turns.asides.filler.words ?? "";
   const items = itemsOf(conversation).filter((item) => item.kind === "divider" || (item.kind === "message" && item.role !== "system"));
   const end = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(true);

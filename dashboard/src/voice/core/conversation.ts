@@ -187,6 +187,9 @@ export function allItemsOf(conversation: Conversation): Item[] {
   return [...given.values()];
 }
 
+/** Notes on what a new line is not told: the model's own words, and nobody's turn. */
+export const isNotes = (itemId: string): boolean => itemId.startsWith("notes_");
+
 /** A call of our own making: it carries what came of an earlier one, of which the model was told already. Nobody is shown it. */
 export const isRetold = (item: Item): boolean => item.kind === "call" && (item.callId ?? "").startsWith("late_");
 

@@ -18,7 +18,7 @@ beforeEach(() => {
 
 const look = (now: number, waitingSince: number | null, isQuiet = true) => filler.look({ now, waitingSince, isQuiet, asked: () => "Was kostet das?" });
 const of = (responseId: string) => ({ eventId: "", responseId, itemId: `item of ${responseId}`, index: 0 });
-const started = (responseId: string, isAside = true): VoiceEvent => ({ kind: "responseStarted", eventId: "", responseId, isAside });
+const started = (responseId: string, isAside = true, purpose = "filler"): VoiceEvent => ({ kind: "responseStarted", eventId: "", responseId, isAside, purpose });
 const sound = (responseId: string): VoiceEvent => ({ kind: "soundDelta", ...of(responseId), pcm: new Uint8Array(2) });
 const cancelled = () => sent.filter((frame) => frame.type === "response.cancel").map((frame) => frame.response_id);
 const asked = () => sent.filter((frame) => frame.type === "response.create").map((frame) => frame.response as Frame);
@@ -118,7 +118,9 @@ it("an answer aside that it did not ask for is not its own", () => {
   expect(filler.takes(sound("other"))).toBe(false);
   look(1_700, 1_000);
   filler.takes(started("in the conversation", false));
+  filler.takes(started("for another purpose", true, "notes"));
   expect(filler.takes(sound("in the conversation"))).toBe(false);
+  expect(filler.takes(sound("for another purpose"))).toBe(false);
 });
 
 it("of a line that broke nothing is waited for", () => {

@@ -10,6 +10,7 @@ import { newId, type Speaker } from "./ports";
 export const FILLER_AFTER_MS = 700;
 const SENTENCES = ["One moment, I am looking that up.", "Let me check that.", "Just a second, please."] as const;
 const MOST_CHARACTERS = 500;
+const PURPOSE = "filler";
 
 interface Seen {
   readonly now: number;
@@ -69,14 +70,14 @@ export class Filler {
         output_modalities: ["audio"],
         tools: [],
         tool_choice: "none",
-        metadata: { purpose: "filler" },
+        metadata: { purpose: PURPOSE },
       }),
     );
   }
 
   /** True: the event is of a filler, and nobody else is concerned. */
   takes(event: VoiceEvent): boolean {
-    if (event.kind === "responseStarted" && event.isAside && this.#isAwaited) {
+    if (event.kind === "responseStarted" && event.isAside && event.purpose === PURPOSE && this.#isAwaited) {
       this.#isAwaited = false;
       this.#stages.set(event.responseId, "coming");
       if (this.#isUnwanted) this.#drop(event.responseId);

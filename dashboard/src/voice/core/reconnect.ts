@@ -2,17 +2,19 @@
 import { functionCall, functionOutput, message, spokenMessage } from "../protocol/frames";
 import type { Frame } from "../protocol/events";
 import { type Conversation, type Item, itemsOf, split, statusOf } from "./conversation";
+import { newId } from "./ports";
 
 export const PAUSES_MS = [0, 300, 1_000, 2_500, 5_000, 7_000, 7_000, 7_000, 7_000, 7_000] as const;
 const JITTER = 0.3;
 /** About 6,000 tokens of what was said last. */
-const KEPT_CHARACTERS = 24_000;
+export const KEPT_CHARACTERS = 24_000;
 const ANCHOR =
   "The connection was renewed in the middle of this conversation, and what follows was already said. Do not greet, do not " +
   "introduce yourself, and do not repeat anything.";
 const GO_ON = " Your last answer was cut off where it stands below. Go on from exactly that word.";
 const CUT_SHORT = "Your last answer was cut off by a noise where it stands below. Do not greet, and do not repeat anything. Go on from exactly that word.";
 const LEFT_OUT = " Earlier turns are left out; say so if you are asked about them.";
+const NOTED = " Earlier turns are left out; your notes on them stand first.";
 
 /** Milliseconds before the attempt (from 0 on). Null: it was tried often enough. */
 export function pauseOf(attempt: number, atLeast: number | null, random: () => number = Math.random): number | null {
@@ -28,17 +30,20 @@ export interface Replay {
 
 /**
  * What was said, told to a new connection under the same ids. `soundOf` gives what the user said where it is not in
- * writing. `isWaiting`: calls of tools are under way, and the answer comes after them.
+ * writing. `isWaiting`: calls of tools are under way, and the answer comes after them. `notes` stand for what is left out; they
+ * are the model's own words, so they are told as its own.
  */
-export function replay(conversation: Conversation, anchorId: string, soundOf: (item: Item) => Uint8Array | null, isWaiting: boolean): Replay {
+export function replay(conversation: Conversation, anchorId: string, soundOf: (item: Item) => Uint8Array | null, isWaiting: boolean, notes = ""): Replay {
   const told = toldOfAll(itemsOf(conversation), soundOf);
   const kept = lastOf(told);
   const last = kept.at(-1)?.[0];
   if (last === undefined) return { items: [], owes: false };
   const goesOn = last.role === "assistant" && statusOf(conversation, last) === "incomplete" && wasCut(conversation, last);
   const owes = !isWaiting && (last.role === "user" || last.kind === "output" || goesOn);
-  const words = ANCHOR + (goesOn ? GO_ON : "") + (kept.length < told.length ? LEFT_OUT : "");
-  return { items: [message(anchorId, "system", words), ...kept.map(([, wire]) => wire)], owes };
+  const isShortened = kept.length < told.length;
+  const words = ANCHOR + (goesOn ? GO_ON : "") + (isShortened ? (notes ? NOTED : LEFT_OUT) : "");
+  const noted = isShortened && notes ? [message(newId("notes"), "assistant", `Notes on the earlier turns: ${notes}`)] : [];
+  return { items: [message(anchorId, "system", words), ...noted, ...kept.map(([, wire]) => wire)], owes };
 }
 
 /** All that was said up to an answer that was cut short, for a response that goes on with it. */

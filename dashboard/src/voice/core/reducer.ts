@@ -5,7 +5,7 @@
  * twice changes nothing the second time; a whole text beats its pieces; what is final stays final; nothing said is lost.
  */
 import type { ToolMoved, ToolState, VoiceEvent } from "../protocol/events";
-import { allItemsOf, asFarAsSound, type Conversation, type Item, type Problem, textOf } from "./conversation";
+import { allItemsOf, asFarAsSound, type Conversation, isNotes, type Item, type Problem, textOf } from "./conversation";
 import { described, found, linked, ofResponse, put, withPiece, withStatus, withWhole } from "./items";
 
 const PER_MS = 48;
@@ -92,7 +92,8 @@ function itemSeen(conversation: Conversation, event: Of<"itemSeen">): Conversati
   if (!conversation.byId.has(event.itemId) && event.item.role === "user") item = { ...item, status: "listening" };
   // A `done` that names nobody says nothing.
   if (event.previousId !== null || !event.isDone) item = linked(conversation, item, event.previousId);
-  return put(conversation, described(item, event.item, event.isDone));
+  item = described(item, event.item, event.isDone);
+  return put(conversation, isNotes(event.itemId) ? { ...item, role: "system" } : item);
 }
 
 function spoken(conversation: Conversation, event: Of<"speechStarted" | "speechStopped" | "committed">): Conversation {

@@ -9,7 +9,7 @@ import type { Turns } from "./turns";
 
 /** Sends what was said. Gives what asks for the answers that are due, to be called when the line is the one in use. */
 export function tellAgain(turns: Turns, capture: Capture, connection: Connection, isFirst: boolean): () => void {
-  const told = replay(turns.conversation, newId("anchor"), (item) => capture.soundOf(item.id), turns.runner.running > 0);
+  const told = replay(turns.conversation, newId("anchor"), (item) => capture.soundOf(item.id), turns.runner.running > 0, turns.asides.notes.text);
   // The anchor says that this goes on; the first line has nothing to go on with.
   const items = isFirst ? told.items.slice(1) : told.items;
   for (const item of items) connection.send(createItem(item));

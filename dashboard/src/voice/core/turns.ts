@@ -3,9 +3,9 @@ import type { Frame, ResponseEnded, SoundDelta, VoiceEvent } from "../protocol/e
 import { cancel, remove, respond, truncate } from "../protocol/frames";
 import type { Capture } from "./capture";
 import type { Connection } from "./connection";
+import { Asides } from "./asides";
 import { type Conversation, EMPTY, itemsOf, lastWordsOfUser, statusOf } from "./conversation";
 import { isFatal, known, type VoiceError } from "./errors";
-import { Filler } from "./filler";
 import { GoingOn } from "./goingOn";
 import { DEAF, type Listening } from "./listening";
 import { type Machine } from "./machine";
@@ -39,7 +39,7 @@ export class Turns {
   readonly records: Records;
   readonly sequencer = new Sequencer((how) => this.send(how ?? respond()));
   readonly runner: ToolRunner;
-  readonly filler: Filler;
+  readonly asides: Asides;
   readonly goingOn: GoingOn;
   readonly #around: Around;
   /** Responses of which nothing more is heard. */
@@ -66,7 +66,7 @@ export class Turns {
       stop: () => this.stopAnswer(false),
       ask: (how) => this.sequencer.wish([], how),
     });
-    this.filler = new Filler((frame) => this.send(frame), around.ports.speaker, () => around.changed());
+    this.asides = new Asides((frame) => this.send(frame), around.ports.speaker, () => around.changed());
     this.runner = new ToolRunner({
       call: (name, args, callId) => backend.callTool(name, args, callId, this.records.sessionId ?? ""),
       approval: (approvalId) => backend.approval(approvalId),
@@ -94,7 +94,7 @@ export class Turns {
   /** One event of either side. */
   take(event: VoiceEvent): void {
     if (wasSeen(this.conversation, event.eventId)) return;
-    if (this.filler.takes(event)) {
+    if (this.asides.takes(event)) {
       this.conversation = noted(this.conversation, event.eventId);
       return;
     }
@@ -111,7 +111,7 @@ export class Turns {
   stopAnswer(isByVoice: boolean): boolean {
     const { speaker, now } = this.#around.ports;
     const running = this.sequencer.running;
-    this.filler.stop();
+    this.asides.filler.stop();
     const isHeard = speaker.isPlaying || this.#sounding.size > 0;
     for (const responseId of [...running, ...this.#sounding]) this.#silenced.add(responseId);
     this.#sounding.clear();
@@ -145,19 +145,19 @@ export class Turns {
     return true;
   }
 
-  /** Several times a second: whether a tool takes so long that something is to be said. */
+  /** Several times a second: whether a tool takes so long that something is to be said, and whether notes are due. */
   look(now: number): void {
-    const { isFilling, isSpoken } = this.#around.options();
-    const { input } = this.#around.machine.state;
+    const [{ isFilling, isSpoken }, { input }] = [this.#around.options(), this.#around.machine.state];
     const isQuiet = !this.#around.ports.speaker.isPlaying && !this.sequencer.isBusy && input !== "hearing" && input !== "held";
     const waitingSince = isFilling && isSpoken ? this.runner.waitingSince : null;
-    this.filler.look({ now, waitingSince, isQuiet, asked: () => lastWordsOfUser(this.conversation) });
+    this.asides.filler.look({ now, waitingSince, isQuiet, asked: () => lastWordsOfUser(this.conversation) });
+    if (isQuiet && this.isQuiet) this.asides.notes.look(this.conversation);
   }
 
   /** The first sound of a response is heard at this moment. */
   sounded(responseId: string, at: number): void {
     this.metrics.sounded(responseId, at);
-    this.filler.sounded(responseId);
+    this.asides.filler.sounded(responseId);
   }
 
   /** Somebody begins to speak. Our own ear is quicker than the server's: quieter at once, silent when the server confirms. */
@@ -184,7 +184,7 @@ export class Turns {
   /** The connection is gone: nothing of it counts any more. What came of an answer is heard to its end. */
   lost(): void {
     this.sequencer.close();
-    this.filler.lost();
+    this.asides.lost();
     for (const item of this.conversation.byId.values()) if (item.soundMs > 0) this.#around.ports.speaker.end(item.id);
     // A call that was complete runs, though the server had not come to say that it is due.
     for (const item of this.conversation.byId.values())
@@ -252,7 +252,7 @@ export class Turns {
       else this.#cutUnheard(event.itemId);
       return;
     }
-    this.filler.answered();
+    this.asides.filler.answered();
     this.#sounding.add(event.responseId);
     this.#peaks.add(event.itemId, event.pcm);
     this.#around.ports.speaker.push(event.itemId, event.responseId, event.pcm);
@@ -264,16 +264,16 @@ export class Turns {
       this.#settledBy = itemsOf(this.conversation).at(-1)?.id ?? null;
       this.sequencer.ended(event.responseId);
     }
-    // Of a filler it is in the record, and nobody misses it.
-    if (event.status !== "failed" || (this.filler.isOf(event.responseId) && !isFatal(event.code))) return;
+    // What fails beside the conversation is in the record, and nobody misses it.
+    if (event.status !== "failed" || (event.isAside && !isFatal(event.code))) return;
     const why = known(event.code, event.message);
     if (isFatal(event.code)) {
       this.sequencer.forget();
       this.#around.hopeless(why);
-      return;
+    } else {
+      this.#hasFailed = true;
+      this.#around.problem(why);
     }
-    this.#hasFailed ||= !event.isAside;
-    this.#around.problem(why);
   }
 
   /** It begins after the answer was stopped: nobody hears it. */

@@ -204,7 +204,7 @@ const READ = new Map<string, Reader>([
     "response.created",
     (frame, eventId) => {
       const response = part(frame, "response");
-      return { kind: "responseStarted", eventId, responseId: needed(response, "id"), isAside: isAside(response) };
+      return { kind: "responseStarted", eventId, responseId: needed(response, "id"), isAside: isAside(response), purpose: text(within(response, "metadata"), "purpose") };
     },
   ],
   ["response.done", responseEnded],

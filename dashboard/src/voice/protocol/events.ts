@@ -76,7 +76,7 @@ export type VoiceEvent =
   | (OfServer & { kind: "heardDelta"; itemId: string; index: number; delta: string })
   | (OfServer & { kind: "heardDone"; itemId: string; index: number; text: string; usage: Frame | null })
   | (OfServer & { kind: "heardFailed"; itemId: string; index: number; code: string; message: string })
-  | (OfServer & { kind: "responseStarted"; responseId: string; isAside: boolean })
+  | (OfServer & { kind: "responseStarted"; responseId: string; isAside: boolean; purpose: string })
   | ResponseEnded
   | OutputSeen
   | (InResponse & { kind: "saidDelta"; delta: string })

@@ -64,6 +64,11 @@ class Item:
     """Its number among the items in order of arrival: for those whose place is not known."""
 
     @property
+    def is_notes(self) -> bool:
+        """Notes on what a new connection is not told: the model's own words, and nobody's turn."""
+        return self.id.startswith("notes_")
+
+    @property
     def is_retold(self) -> bool:
         """A call of our own making: it carries what came of an earlier one, of which the model was told already."""
         return self.kind == "call" and (self.call_id or "").startswith("late_")

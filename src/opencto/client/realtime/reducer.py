@@ -170,7 +170,8 @@ def _item_seen(conversation: Conversation, event: events.ItemSeen) -> Conversati
         item = replace(item, status="listening")
     if event.previous_id is not None or not event.is_done:  # a `done` that names nobody says nothing
         item = _linked(conversation, item, event.previous_id)
-    return _put(conversation, _described(item, event.item, is_done=event.is_done))
+    item = _described(item, event.item, is_done=event.is_done)
+    return _put(conversation, replace(item, role="system") if item.is_notes else item)
 
 
 def _output_seen(conversation: Conversation, event: events.OutputSeen) -> Conversation:

@@ -15,7 +15,7 @@ from opencto.sandbox.mind.routing import Candidate, Described, candidates, descr
 from opencto.sandbox.mind.schema import Field
 from opencto.sandbox.mind.several import more_calls, parts_of
 from opencto.sandbox.mind.words import STOP, stems
-from opencto.sandbox.ports import Call, Calls, Conversation, Say
+from opencto.sandbox.ports import Call, Calls, Conversation, Said, Say
 
 _MOST_TOOLS = 128
 _SURE = 1.0
@@ -53,6 +53,9 @@ class LocalMind:
         exact = scripts.exactly(conversation.instructions)
         if exact is not None:
             return Say(exact)
+        if scripts.asks_for_notes(conversation.instructions):
+            asked = [one.text for one in conversation.entries if isinstance(one, Said) and one.role == "user"]
+            return Say(scripts.notes(asked))
         reading = read(conversation)
         if reading.results:
             return Say(self._told(reading, is_spoken=conversation.is_spoken))

@@ -74,6 +74,16 @@ def exactly(instructions: str) -> str | None:
     return found[1] if found else None
 
 
+def asks_for_notes(instructions: str) -> bool:
+    return instructions.lstrip().lower().startswith("write notes on this conversation")
+
+
+def notes(asked: Sequence[str]) -> str:
+    """All that it can note of a conversation: what was asked, the newest, each cut to a line."""
+    lines = [" ".join(one.split())[:80] for one in asked if one.strip()]
+    return f"Notes of {NAME}: the user asked: {'; '.join(lines[-20:])}" if lines else f"Notes of {NAME}: nothing yet."
+
+
 def plain(text: str) -> str:
     """Small letters and single blanks, without punctuation: "Hey, how are you?!" is "hey how are you"."""
     return " ".join(re.sub(r"[^\w'äöüß]+", " ", text.lower().replace("’", "'")).split())
