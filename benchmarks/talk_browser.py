@@ -1,9 +1,10 @@
 """`python -m benchmarks.talk_browser`: the talk page in Chromium, for longer than a test may take.
 
-Ten minutes of talk in which every answer is interrupted, and fifty conversations one after the other. It prints how soon an
-answer is silent, how exactly the service is told what was heard, whether a sample was lost on either way, how many messages
-leave in a second, and what fifty conversations leave in the heap: as people have it, and in a browser that makes no machine code
-of what the page does often, where what is left is the page's own.
+Ten minutes of talk in which every answer is interrupted, questions whose tool takes four seconds, and fifty conversations one
+after the other. It prints how soon an answer is silent, how exactly the service is told what was heard, whether a sample was lost
+on either way, how many messages leave in a second, how long nothing is heard while a tool runs, and what fifty conversations leave
+in the heap: as people have it, and in a browser that makes no machine code of what the page does often, where what is left is the
+page's own.
 """
 
 import argparse
@@ -13,15 +14,16 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from dashboard.minute import Minute
-from dashboard.talking import Kept, KnownWords, Stage, hearing, question_file, stage, visit
+from dashboard.talking import QUESTION, Kept, KnownWords, Stage, hearing, question_file, stage, visit
 from opencto.sandbox.hearing.ears import LocalEars
 
 UNDERRUN_BYTES_PER_SECOND = 45_000
+SLOW_TOOL_MS = 4_000
 WARMING = 10
 SHOWN = 5
 
@@ -29,6 +31,7 @@ SHOWN = 5
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.talk_browser", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--waits", type=int, default=10, help="questions whose tool takes long")
     parser.add_argument("--sessions", type=int, default=50)
     options = parser.parse_args()
     with socket.socket() as probe:
@@ -41,6 +44,9 @@ def main() -> int:
             if options.minutes:
                 with hearing(microphone) as browser:
                     _talk(browser, the_stage, options.minutes)
+            if options.waits:
+                with hearing(microphone) as browser:
+                    _waits(browser, the_stage, options.waits)
             for is_compiling in (True, False) if options.sessions else ():
                 with hearing(microphone, is_compiling=is_compiling) as browser:
                     print(f"{options.sessions} conversations, {'with' if is_compiling else 'without'} machine code")
@@ -69,6 +75,23 @@ def _talk(browser: Browser, the_stage: Stage, minutes: float) -> None:
     print(f"{'samples missed by the recorder':<44}{whole.missed:>8}")
     print(f"{'silence put between, ms at most':<44}{max(moves) / 24:>8.0f}")
     print(f"{'messages in a second, at most':<44}{whole.most_messages_a_second():>8}\n")
+
+
+def _waits(browser: Browser, the_stage: Stage, times: int) -> None:
+    """Of a tool: from its call to something that is heard, as the page measures it, where a sentence is said meanwhile."""
+    with visit(browser, the_stage) as talker:
+        talker.open(isPushToTalk=True).begin()
+        talker.page.evaluate("ms => { window.__probe.slowTools = ms }", SLOW_TOOL_MS)
+        for number in range(times):
+            talker.ask(QUESTION)
+            expect(talker.said.locator(".cto.completed")).to_have_count(number + 1, timeout=60_000)
+            expect(talker.page.locator(".talk-word")).to_have_text("Ready", timeout=60_000)
+        talker.hang_up()
+        aired = next(one for one in talker.recorded()["latency"] if one["metric"] == "tool_dead_air")
+    print(f"{times} questions whose tool takes {SLOW_TOOL_MS / 1000:g} s, in writing, answered aloud")
+    print(
+        f"{'nothing heard while it runs, ms':<44}p50 {aired['p50']:6.0f}   p95 {aired['p95']:6.0f}   max {aired['max']:6.0f}\n"
+    )
 
 
 def _sessions(browser: Browser, the_stage: Stage, sessions: int) -> None:
