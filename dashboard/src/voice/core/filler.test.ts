@@ -101,6 +101,25 @@ describe("where the answer comes first", () => {
   });
 });
 
+it.each(["failed", "cancelled"])("one that %s in the middle ends where it is", (status) => {
+  look(1_700, 1_000);
+  filler.takes(started("f"));
+  filler.takes(sound("f"));
+  const end: VoiceEvent = { kind: "responseEnded", eventId: "", responseId: "f", status, isAside: true, reason: "", code: "", message: "", usage: null, itemIds: [] };
+  expect(filler.takes(end)).toBe(false);
+  expect(ended).toEqual(["item of f"]);
+});
+
+it("one that is refused is not waited for", () => {
+  look(1_700, 1_000);
+  const about = String(sent[0]?.event_id);
+  const refused: VoiceEvent = { kind: "refused", eventId: "", code: "no", message: "", type: "", about };
+  expect(filler.takes({ ...refused, about: "another" })).toBe(false);
+  expect(filler.takes(refused)).toBe(true);
+  filler.takes(started("of somebody else"));
+  expect(filler.takes(sound("of somebody else"))).toBe(false);
+});
+
 it("silence stops it, and what comes of it later is not heard", () => {
   look(1_700, 1_000);
   filler.takes(started("f"));
@@ -125,7 +144,10 @@ it("an answer aside that it did not ask for is not its own", () => {
 
 it("of a line that broke nothing is waited for", () => {
   look(1_700, 1_000);
+  filler.takes(started("f"));
+  filler.takes(sound("f"));
   filler.lost();
+  expect(ended, "a speaker that waits for more would never be silent").toEqual(["item of f"]);
   filler.takes(started("of the next line"));
   expect(filler.takes(sound("of the next line"))).toBe(false);
 });

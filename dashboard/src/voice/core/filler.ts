@@ -29,9 +29,14 @@ export class Filler {
   readonly #speaker: Pick<Speaker, "push" | "end" | "isPlaying">;
   readonly #changed: () => void;
   readonly #stages = new Map<string, Stage>();
+  /** Items of which sound was given to the speaker, and not the end. */
+  readonly #items = new Set<string>();
+  /** Every response that ever was one. */
+  readonly #said = new Set<string>();
   /** Said, or tried, for the calls of now. */
   #isSpent = false;
-  #isAwaited = false;
+  /** The request of which no response has begun. */
+  #awaited: string | null = null;
   #isUnwanted = false;
   #lastNoiseAt = Number.NEGATIVE_INFINITY;
   #turn = 0;
@@ -59,44 +64,50 @@ export class Filler {
       return;
     }
     if (this.#isSpent || now - Math.max(waitingSince, this.#lastNoiseAt) < FILLER_AFTER_MS) return;
-    this.#isSpent = this.#isAwaited = true;
+    this.#isSpent = true;
     this.#isUnwanted = false;
+    this.#awaited = newId("filler");
     const sentence = SENTENCES[this.#turn++ % SENTENCES.length] ?? SENTENCES[0];
     const said = asked().slice(0, MOST_CHARACTERS);
-    this.#send(
-      respondAside({
-        instructions: `Say exactly this, in the language of the message that you are given: "${sentence}"`,
-        input: said ? [message(newId("msg"), "user", said)] : [],
-        output_modalities: ["audio"],
-        tools: [],
-        tool_choice: "none",
-        metadata: { purpose: PURPOSE },
-      }),
-    );
+    const how = {
+      instructions: `Say exactly this, in the language of the message that you are given: "${sentence}"`,
+      input: said ? [message(newId("msg"), "user", said)] : [],
+      output_modalities: ["audio"],
+      tools: [],
+      tool_choice: "none",
+      metadata: { purpose: PURPOSE },
+    };
+    this.#send({ ...respondAside(how), event_id: this.#awaited });
   }
 
   /** True: the event is of a filler, and nobody else is concerned. */
   takes(event: VoiceEvent): boolean {
-    if (event.kind === "responseStarted" && event.isAside && event.purpose === PURPOSE && this.#isAwaited) {
-      this.#isAwaited = false;
+    if (event.kind === "responseStarted" && event.isAside && event.purpose === PURPOSE && this.#awaited !== null) {
+      this.#awaited = null;
       this.#stages.set(event.responseId, "coming");
+      this.#said.add(event.responseId);
       if (this.#isUnwanted) this.#drop(event.responseId);
       return false;
     }
+    if (event.kind === "refused" && event.about !== null && event.about === this.#awaited) {
+      this.#awaited = null;
+      return true;
+    }
     const stage = "responseId" in event ? this.#stages.get(event.responseId) : undefined;
     if (stage === undefined) return false;
-    if (event.kind === "responseEnded") return false; // What it used counts.
+    if (event.kind === "responseEnded") {
+      this.#stages.delete(event.responseId);
+      this.#endSound();
+      return false; // What it used counts.
+    }
     if (stage === "dropped") return true;
     if (event.kind === "saidDelta") this.#say(this.#words + event.delta);
     else if (event.kind === "soundDelta") {
       this.#stages.set(event.responseId, "sounding");
+      this.#items.add(event.itemId);
       this.#speaker.push(event.itemId, event.responseId, event.pcm);
-    } else if (event.kind === "soundDone") this.#speaker.end(event.itemId);
+    } else if (event.kind === "soundDone") this.#endSound();
     return true;
-  }
-
-  isOf(responseId: string): boolean {
-    return this.#stages.has(responseId);
   }
 
   /** The answer is here: what cannot be heard yet is not wanted any more, and what can be heard comes to its end before it. */
@@ -106,7 +117,7 @@ export class Filler {
 
   /** The first sound of an answer is heard: where it is another's, this one has come to its end. */
   sounded(responseId: string): void {
-    if (!this.isOf(responseId)) this.#say("");
+    if (!this.#said.has(responseId)) this.#say("");
   }
 
   /** Silence is wanted. */
@@ -116,11 +127,18 @@ export class Filler {
     for (const [responseId, stage] of this.#stages) if (stage !== "dropped") this.#drop(responseId);
   }
 
-  /** The connection is gone. */
+  /** The connection is gone. What came of it is heard to its end. */
   lost(): void {
+    this.#endSound();
     this.#stages.clear();
-    this.#isAwaited = false;
+    this.#awaited = null;
     this.#say("");
+  }
+
+  /** A speaker that waits for more of it would never be silent. */
+  #endSound(): void {
+    for (const itemId of this.#items) this.#speaker.end(itemId);
+    this.#items.clear();
   }
 
   #say(words: string): void {

@@ -60,6 +60,16 @@ describe("notes are asked for", () => {
   });
 });
 
+it("a refusal is of them, is not told, and they are tried again when some more was said", () => {
+  notes.look(of(12));
+  const about = String(sent[0]?.event_id);
+  expect(notes.takes({ kind: "refused", eventId: "", code: "no", message: "", type: "", about })).toBe(true);
+  notes.look(of(14));
+  expect(asked()).toHaveLength(1);
+  notes.look(of(15));
+  expect(asked()).toHaveLength(2);
+});
+
 it("they are no part of the conversation, but what they used counts", () => {
   notes.look(of(12));
   expect([started("r1"), said("r1", "x"), ended("r1")].map((event) => notes.takes(event))).toEqual([false, true, false]);

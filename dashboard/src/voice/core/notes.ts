@@ -5,6 +5,7 @@
 import type { Frame, VoiceEvent } from "../protocol/events";
 import { cancel, respondAside } from "../protocol/frames";
 import { type Conversation, textOf } from "./conversation";
+import { newId } from "./ports";
 import { KEPT_CHARACTERS } from "./reconnect";
 
 /** Half of what a new line is told: so nothing leaves that window that was not in it when notes were written. */
@@ -23,6 +24,7 @@ export class Notes {
   #looked: Conversation | null = null;
   #writtenAt = 0;
   #asksAt: number | null = null;
+  #awaited: string | null = null;
   #responseId: string | null = null;
   #pieces = "";
 
@@ -38,9 +40,9 @@ export class Notes {
     for (const item of conversation.byId.values()) characters += textOf(item).length + item.args.length;
     if (characters - this.#writtenAt < NOTES_EVERY) return;
     this.#asksAt = characters;
-    this.#send(
-      respondAside({ instructions: INSTRUCTIONS, output_modalities: ["text"], tools: [], tool_choice: "none", max_output_tokens: MOST_TOKENS, metadata: { purpose: PURPOSE } }),
-    );
+    this.#awaited = newId("notes");
+    const how = { instructions: INSTRUCTIONS, output_modalities: ["text"], tools: [], tool_choice: "none", max_output_tokens: MOST_TOKENS, metadata: { purpose: PURPOSE } };
+    this.#send({ ...respondAside(how), event_id: this.#awaited });
   }
 
   /** True: the event is of them, and nobody else is concerned. */
@@ -50,19 +52,22 @@ export class Notes {
       else this.#send(cancel(event.responseId));
       return false;
     }
+    if (event.kind === "refused" && event.about !== null && event.about === this.#awaited) {
+      this.#written(false);
+      return true;
+    }
     if (!("responseId" in event) || event.responseId !== this.#responseId) return false;
     if (event.kind === "saidDelta") this.#pieces += event.delta;
     if (event.kind !== "responseEnded") return true;
-    // What failed is tried again when some more was said.
-    const isWhole = event.status === "completed" && this.#pieces.trim() !== "";
-    if (isWhole) this.text = this.#pieces.trim().slice(0, MOST_CHARACTERS);
-    this.#writtenAt = (this.#asksAt ?? 0) - (isWhole ? 0 : (NOTES_EVERY * 3) / 4);
-    this.#reset();
+    this.#written(event.status === "completed" && this.#pieces.trim() !== "");
     return false; // What it used counts.
   }
 
-  isOf(responseId: string): boolean {
-    return responseId === this.#responseId;
+  /** What failed is tried again when some more was said. */
+  #written(isWhole: boolean): void {
+    if (isWhole) this.text = this.#pieces.trim().slice(0, MOST_CHARACTERS);
+    this.#writtenAt = (this.#asksAt ?? 0) - (isWhole ? 0 : (NOTES_EVERY * 3) / 4);
+    this.#reset();
   }
 
   /** The connection is gone. */
@@ -71,7 +76,7 @@ export class Notes {
   }
 
   #reset(): void {
-    this.#asksAt = this.#responseId = null;
+    this.#asksAt = this.#responseId = this.#awaited = null;
     this.#pieces = "";
   }
 }
