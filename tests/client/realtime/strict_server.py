@@ -35,6 +35,8 @@ class Line:
         self.items: list[Frame] = []
         self.session: Frame = {"type": "realtime", "id": f"sess_{number}", "output_modalities": ["audio"]}
         self.active: str | None = None
+        self.asides: list[str] = []
+        """Responses beside the conversation that run."""
         self.sound_ms: dict[str, float] = {}
         self.buffer = bytearray()
         self.is_cancelled = False
@@ -144,6 +146,29 @@ class Line:
         item = await self.close_message(item_id, text, is_spoken=bool(sound))
         await self.end(output=[item])
 
+    async def begin_aside(self) -> str:
+        """A response beside the conversation, which has no items of it."""
+        response_id = self.new_id("resp")
+        self.asides.append(response_id)
+        shown = self.response(response_id, "in_progress", conversation_id=None)
+        await self.tell("response.created", response=shown)
+        return response_id
+
+    async def words_aside(self, response_id: str, text: str, sound: bytes) -> None:
+        about = {"response_id": response_id, "item_id": f"of_{response_id}", "output_index": 0, "content_index": 0}
+        item: Frame = {"id": about["item_id"], "type": "message", "role": "assistant", "content": []}
+        await self.tell("response.output_item.added", response_id=response_id, output_index=0, item=item)
+        await self.tell("response.output_audio_transcript.delta", **about, delta=text)
+        await self.tell("response.output_audio.delta", **about, delta=base64.b64encode(sound).decode())
+
+    async def end_aside(self, response_id: str, status: str = "completed", details: Frame | None = None) -> None:
+        self.asides.remove(response_id)
+        about = {"response_id": response_id, "item_id": f"of_{response_id}", "output_index": 0, "content_index": 0}
+        if status == "completed":
+            await self.tell("response.output_audio.done", **about)
+        shown = self.response(response_id, status, conversation_id=None, status_details=details)
+        await self.tell("response.done", response=shown)
+
     async def call(self, name: str, arguments: str = "{}", call_id: str | None = None) -> Frame:
         """A call within the response that runs, shown four times as OpenAI does."""
         item_id, call_id = self.new_id("item"), call_id or self.new_id("call")
@@ -231,6 +256,10 @@ class Line:
                     return
                 self.items = [item for item in self.items if item["id"] != frame["item_id"]]
                 await self.tell("conversation.item.deleted", item_id=frame["item_id"])
+            case "response.create" if frame.get("response", {}).get("conversation") == "none":
+                self._start(self.server.script.on_aside(self, frame))
+            case "response.cancel" if frame.get("response_id") in self.asides:
+                self._start(self.server.script.on_cancel_aside(self, frame["response_id"]))
             case "response.create":
                 if self.active is not None:
                     await self._no("conversation_already_has_active_response", f"{self.active} is active", frame)
@@ -311,6 +340,13 @@ class Script:
 
     async def on_response(self, line: Line) -> None:
         await line.answer(f"Answer to {line.texts[-1]}.")
+
+    async def on_aside(self, line: Line, frame: Frame) -> None:
+        """A response beside the conversation was asked for."""
+        raise AssertionError(f"line {line.number}: nothing was to be asked aside: {frame}")
+
+    async def on_cancel_aside(self, line: Line, response_id: str) -> None:
+        await line.end_aside(response_id, "cancelled", {"type": "cancelled", "reason": "client_cancelled"})
 
     async def on_cancel(self, line: Line) -> None:
         await line.end("cancelled", {"type": "cancelled", "reason": "client_cancelled"})

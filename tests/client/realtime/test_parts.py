@@ -42,10 +42,12 @@ def test_each_change_is_told_once_and_connections_are_counted() -> None:
 class Asked:
     def __init__(self) -> None:
         self.count = 0
+        self.hows: list[Any] = []
         self.sequencer = Sequencer(self.ask)
         self.sequencer.open()
 
-    def ask(self) -> None:
+    def ask(self, how: Any) -> None:
+        self.hows.append(how)
         self.count += 1
 
 
@@ -94,6 +96,20 @@ def test_a_refusal_because_another_runs_is_asked_again_when_that_has_ended() -> 
     assert one.count == 2
 
 
+def test_an_answer_is_asked_for_as_it_was_wished_and_the_later_wish_says() -> None:
+    one = Asked()
+    one.sequencer.started("resp_1")
+    one.sequencer.wish(how={"type": "of another kind"})
+    one.sequencer.ended("resp_1")
+    assert one.sequencer.refused("conversation_already_has_active_response")
+    one.sequencer.ended("resp_of_another")
+    one.sequencer.started("resp_2")
+    one.sequencer.wish(how={"type": "of another kind"})
+    one.sequencer.wish()
+    one.sequencer.ended("resp_2")
+    assert one.hows == [{"type": "of another kind"}, {"type": "of another kind"}, None]
+
+
 def test_without_a_connection_nothing_is_asked_and_nothing_is_left_over() -> None:
     one = Asked()
     one.sequencer.started("resp_1")
@@ -113,7 +129,7 @@ def test_without_a_connection_nothing_is_asked_and_nothing_is_left_over() -> Non
 )
 def test_never_two_at_a_time_whatever_comes(steps: list[str]) -> None:
     asked: list[bool] = []
-    sequencer: Sequencer = Sequencer(lambda: asked.append(sequencer.running == frozenset()))
+    sequencer: Sequencer = Sequencer(lambda _: asked.append(sequencer.running == frozenset()))
     sequencer.open()
     for number, step in enumerate(steps):
         match step:

@@ -114,6 +114,12 @@ class Conversation:
         """The same with what was deleted."""
         return tuple(self._in_order())
 
+    @property
+    def last_words_of_user(self) -> str:
+        """What the user said last; empty where it is not known (yet)."""
+        said = [item for item in self.items if item.kind == "message" and item.role == "user"]
+        return said[-1].text if said else ""
+
     def status(self, item: Item) -> Status:
         """As it is shown: an answer that was cut in the middle is interrupted, one whose response ended is not on its way."""
         if item.heard_ms is not None:

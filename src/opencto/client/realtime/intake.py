@@ -7,8 +7,9 @@ from opencto.client.realtime import codec, events
 from opencto.client.realtime.conversation import Item
 from opencto.client.realtime.errors import FATAL_CODES, RealtimeError, known
 from opencto.client.realtime.events import Event
+from opencto.client.realtime.filler import Filler
 from opencto.client.realtime.noting import note_event
-from opencto.client.realtime.reducer import reduce
+from opencto.client.realtime.reducer import noted, reduce
 from opencto.client.realtime.responses import Sequencer
 from opencto.client.realtime.talk import Talk
 from opencto.client.realtime.tools import Told, ToolRunner, output_id
@@ -27,7 +28,8 @@ class Intake:
         """The last item when the last answer ended, however it ended."""
         self.fatal: RealtimeError | None = None
         """Why the conversation cannot go on, from an answer that failed: the next one would fail alike."""
-        self.sequencer = Sequencer(lambda: talk.send(codec.respond()))
+        self.sequencer = Sequencer(lambda how: talk.send(how or codec.respond()))
+        self.filler = Filler(talk.send, talk.sink)
         self.runner = ToolRunner(
             self._call_tool,
             moved=self.take,
@@ -36,6 +38,7 @@ class Intake:
             timeout_seconds=talk.options.tool_timeout_seconds,
             patience_seconds=talk.options.tool_patience_seconds,
             approval=talk.backend.approval,
+            clock=talk.clock,
         )
 
     async def _call_tool(self, name: str, arguments: Mapping[str, Any], call_id: str) -> ToolResult:
@@ -67,6 +70,9 @@ class Intake:
         if event.event_id and event.event_id in self._talk.conversation.seen:
             return
         now = self._talk.clock()
+        if self.filler.takes(event):
+            self._of_filler(event, now)
+            return
         self._talk.conversation = reduce(self._talk.conversation, event)
         self._talk.metrics.on(event, now)
         match event:
@@ -93,8 +99,35 @@ class Intake:
         if not isinstance(event, _NEVER_TOLD):
             self._talk.updates.tell(event)
 
+    def look(self, now: float) -> None:
+        """Many times a second: whether a tool takes so long that something is to be said."""
+        is_wanted = self._talk.options.fills_waits and self._talk.options.modality == "audio"
+        self.filler.look(
+            now,
+            waiting_since=self.runner.waiting_since if is_wanted else None,
+            is_quiet=not (self._talk.is_sounding or self.sequencer.is_busy or self._talk.is_hearing),
+            asked=lambda: self._talk.conversation.last_words_of_user,
+        )
+
+    def first_sound(self, response_id: str, at: float) -> None:
+        """The first sound of a response was heard at this moment."""
+        self._talk.metrics.sounded(response_id, at)
+        self.filler.sounded(response_id)
+
+    def _of_filler(self, event: Event, now: float) -> None:
+        """No part of the conversation. What it used counts; where it failed, that is in the record, and nobody misses it."""
+        self._talk.conversation = noted(self._talk.conversation, event.event_id)
+        if isinstance(event, events.ResponseEnded | events.Refused):
+            self._talk.metrics.on(event, now)
+            note_event(self._talk.records, self._talk.conversation, event)
+        if isinstance(event, events.ResponseEnded) and event.status == "failed" and event.code in FATAL_CODES:
+            self.fatal = known(event.code, event.message)
+        if isinstance(event, events.ResponseStarted | events.ResponseEnded):
+            self._talk.updates.tell(event)
+
     def _sounded(self, event: events.SoundDelta) -> None:
         if event.response_id not in self._silenced:
+            self.filler.answered()
             if self._talk.sink is not None:
                 self._talk.sink.push(event.item_id, event.response_id, event.pcm)
             return
@@ -170,12 +203,14 @@ class Intake:
         for item in self._talk.conversation.items:
             if item.kind == "call" and item.status == "completed" and item.response_id in cut:
                 self.runner.offer(item.call_id, item.name, item.arguments, item.response_id)
+        self.filler.lost()
         self.take(events.CutOff())
         self.runner.cut_off()
 
     def stop_answer(self, *, by_voice: bool) -> bool:
         """Silence first; then the server is told what was heard of it."""
         began = self._talk.clock()
+        self.filler.stop()
         running = self.sequencer.running
         stopped = self._talk.sink.flush() if self._talk.sink is not None else []
         if stopped and self._talk.sink is not None:

@@ -220,12 +220,13 @@ class Life:
             now = self._talk.clock()
             if self._talk.sink is not None:
                 for response_id, at in self._talk.sink.first_sounds():
-                    self._talk.metrics.sounded(response_id, at)
+                    self._intake.first_sound(response_id, at)
             self._talk.machine.sound(self._intake.output())
             connection = self._talk.connection
             if connection is not None and connection.has_sent_sound and "first_listen" not in self._talk.metrics.values:
                 self._talk.metrics.record("first_listen", now - self._began)
             if connection is not None and self._talk.state.phase == "live":
+                self._intake.look(now)
                 self._watch(connection, now)
             await self._notify()
 

@@ -22,4 +22,6 @@ class TalkOptions:
     tool_patience_seconds: float = PATIENCE_SECONDS
     watchdog_seconds: float = 15.0
     """Of silence of the server while something is due, after which the connection counts as dead."""
+    fills_waits: bool = True
+    """A short sentence is said while a tool takes long (700 ms of silence), where answers are spoken."""
     recycling: reconnect.Recycling = field(default_factory=reconnect.Recycling)

@@ -40,12 +40,16 @@ _FINALITY: dict[Status, int] = {
 _TOOL_FINALITY = {"running": 0, "needs_approval": 1, "cancelled": 2, "timed_out": 2, "failed": 2, "done": 3}
 
 
+def noted(conversation: Conversation, event_id: str) -> Conversation:
+    """An event was taken that changes nothing of the conversation."""
+    return replace(conversation, seen=_remembered(conversation.seen, event_id)) if event_id else conversation
+
+
 def reduce(conversation: Conversation, event: Event) -> Conversation:
     """The conversation after the event."""
-    if event.event_id:
-        if event.event_id in conversation.seen:
-            return conversation
-        conversation = replace(conversation, seen=_remembered(conversation.seen, event.event_id))
+    if event.event_id in conversation.seen:
+        return conversation
+    conversation = noted(conversation, event.event_id)
     match event:
         case events.ItemSeen():
             return _item_seen(conversation, event)

@@ -4,15 +4,16 @@ OpenAI refuses a second `response.create`, and begins answers by itself after a 
 the answer must know; an answer that begins after the server confirmed them all fulfils it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 _ALREADY_ACTIVE = "conversation_already_has_active_response"
 
 
 class Sequencer:
-    """`ask` sends the `response.create`; it is called when the time has come."""
+    """`ask` sends the `response.create`; it is called when the time has come, with how it was wished (None: as usual)."""
 
-    def __init__(self, ask: Callable[[], None]) -> None:
+    def __init__(self, ask: Callable[[Mapping[str, Any] | None], None]) -> None:
         self._ask = ask
         self._wished = False
         self._unconfirmed: set[str] = set()
@@ -20,6 +21,7 @@ class Sequencer:
         self._running: set[str] = set()
         self._foreign = False
         self._is_open = False
+        self._how: Mapping[str, Any] | None = None
 
     @property
     def is_busy(self) -> bool:
@@ -40,11 +42,15 @@ class Sequencer:
         self._running.clear()
         self._unconfirmed.clear()
 
-    def wish(self, items: Iterable[str] = ()) -> None:
-        """An answer is wanted that knows these items, which were sent just now. Without a connection it is no wish."""
+    def wish(self, items: Iterable[str] = (), how: Mapping[str, Any] | None = None) -> None:
+        """An answer is wanted that knows these items, which were sent just now. Without a connection it is no wish.
+
+        `how` is the frame that asks for it; None: as usual. Of two wishes the later one says.
+        """
         if not self._is_open:
             return
         self._wished = True
+        self._how = how
         self._unconfirmed |= set(items)
         self._go()
 
@@ -79,4 +85,4 @@ class Sequencer:
         if self._is_open and self._wished and not self.is_busy:
             self._wished = False
             self._is_asked = True
-            self._ask()
+            self._ask(self._how)

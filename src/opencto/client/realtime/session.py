@@ -78,6 +78,11 @@ class RealtimeSession:
         return self._talk.capture.level if self._talk.capture else 0.0
 
     @property
+    def filler(self) -> str:
+        """What is said while a tool takes long, as far as it is known; empty when nothing is. No part of the conversation."""
+        return self._intake.filler.words
+
+    @property
     def session_id(self) -> str | None:
         """`rs_…`, under which the server keeps the record."""
         return self.records.session_id

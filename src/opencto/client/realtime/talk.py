@@ -54,6 +54,11 @@ class Talk:
     def is_sounding(self) -> bool:
         return self.sink is not None and self.sink.is_playing
 
+    @property
+    def is_hearing(self) -> bool:
+        """Somebody speaks, or holds the key to do so."""
+        return self.state.input in {"hearing", "held"}
+
     def send(self, frame: Mapping[str, Any], *, after_sound: bool = False) -> None:
         """What is said while there is no connection is not lost: the next one is told the whole conversation."""
         if self.connection is not None and self.state.phase in {"live", "replaying"}:

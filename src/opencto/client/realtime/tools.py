@@ -7,6 +7,7 @@ break neither runs a call again nor loses its output.
 import asyncio
 import hashlib
 import json
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
@@ -80,6 +81,7 @@ class ToolRunner:
         timeout_seconds: float = TIMEOUT_SECONDS,
         patience_seconds: float = PATIENCE_SECONDS,
         approval: ReadApproval | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._call = call
         self._moved = moved
@@ -88,6 +90,7 @@ class ToolRunner:
         self._timeout = timeout_seconds
         self._patience = patience_seconds
         self._approval = approval
+        self._clock = clock
         self._calls: dict[str, _Call] = {}
         self._open: dict[str, list[_Call]] = {}
         """Calls of responses that have not ended."""
@@ -98,6 +101,13 @@ class ToolRunner:
         """Calls that run, or of which the model was not told yet."""
         return sum(not (call.ended.is_set() and call.is_gathered) for call in self._calls.values())
 
+    @property
+    def waiting_since(self) -> float | None:
+        """Since when an answer waits for a call; None: none does."""
+        return min(
+            (call.began for call in self._calls.values() if call.output is None and not call.is_gathered), default=None
+        )
+
     def name_of(self, call_id: str) -> str:
         return self._calls[call_id].name if call_id in self._calls else ""
 
@@ -105,8 +115,7 @@ class ToolRunner:
         """A complete call of the model. False: it is known already."""
         if not call_id or not name or call_id in self._calls:
             return False
-        loop = asyncio.get_running_loop()
-        call = _Call(call_id, name, arguments or "{}", response_id, loop.time())
+        call = _Call(call_id, name, arguments or "{}", response_id, self._clock())
         self._calls[call_id] = call
         self._open.setdefault(response_id, []).append(call)
         self._moved(ToolMoved(call_id=call_id, name=name, state="running"))
@@ -211,7 +220,7 @@ class ToolRunner:
         call.state, call.output = state, _bounded(text)
         call.ended.set()
         if not call.is_decided:  # a person's time is not the tool's
-            self._measured(call.call_id, asyncio.get_running_loop().time() - call.began)
+            self._measured(call.call_id, self._clock() - call.began)
         self._moved(
             ToolMoved(
                 call_id=call.call_id,
