@@ -146,11 +146,12 @@ class Line:
         item = await self.close_message(item_id, text, is_spoken=bool(sound))
         await self.end(output=[item])
 
-    async def begin_aside(self) -> str:
-        """A response beside the conversation, which has no items of it."""
+    async def begin_aside(self, asked: Frame) -> str:
+        """The response that a frame asks for beside the conversation, which has no items of it."""
         response_id = self.new_id("resp")
         self.asides.append(response_id)
-        shown = self.response(response_id, "in_progress", conversation_id=None)
+        metadata = asked["response"]["metadata"]
+        shown = self.response(response_id, "in_progress", conversation_id=None, metadata=metadata)
         await self.tell("response.created", response=shown)
         return response_id
 

@@ -55,8 +55,8 @@ def one() -> Watched:
     return Watched()
 
 
-def started(response_id: str, *, is_aside: bool = True) -> Event:
-    return events.ResponseStarted(response_id=response_id, is_aside=is_aside)
+def started(response_id: str, *, is_aside: bool = True, purpose: str = "filler") -> Event:
+    return events.ResponseStarted(response_id=response_id, is_aside=is_aside, metadata={"purpose": purpose})
 
 
 def ended(response_id: str, status: str = "completed") -> Event:
@@ -113,8 +113,9 @@ def test_the_700_ms_are_of_silence_what_the_model_says_itself_is_enough_while_it
 
 def test_it_is_heard_and_its_words_are_known_but_they_are_no_part_of_the_conversation(one: Watched) -> None:
     one.begun()
-    assert all(one.filler.takes(event) for event in (words("f"), sound("f"), sound_done("f"), ended("f")))
+    assert all(one.filler.takes(event) for event in (words("f"), sound("f"), sound_done("f")))
     assert (one.filler.words, one.speaker.pushed, one.speaker.ended) == ("One moment.", ["item of f"], ["item of f"])
+    assert one.filler.takes(ended("f"))
     assert not one.filler.takes(sound("another"))
     one.speaker.is_playing = True
     one.filler.sounded("f")
@@ -189,6 +190,9 @@ def test_an_answer_aside_that_it_did_not_ask_for_is_not_its_own(one: Watched) ->
     one.look(1.7, 1.0)
     assert not one.filler.takes(started("in the conversation", is_aside=False))
     assert not one.filler.takes(sound("in the conversation"))
+    assert not one.filler.takes(started("for something else", purpose="notes"))
+    assert not one.filler.takes(sound("for something else"))
+    assert one.filler.takes(started("its own"))
 
 
 def test_a_request_of_its_own_that_is_refused_is_waited_for_no_more(one: Watched) -> None:

@@ -33,7 +33,7 @@ class Slow(Script):
         await line.end(output=[await line.call("look", "{}", "call_a")])
 
     async def on_aside(self, line: Line, frame: Frame) -> None:
-        response_id = await line.begin_aside()
+        response_id = await line.begin_aside(frame)
         await line.words_aside(response_id, f"One moment for {frame['response']['metadata']['purpose']}.", FILLER)
         await line.end_aside(response_id)
 
@@ -80,8 +80,10 @@ class Wait:
 
 
 @asynccontextmanager
-async def waiting(script: Script | None = None, options: TalkOptions | None = None) -> AsyncGenerator[Wait]:
-    """A tool was called, and has not answered."""
+async def waiting(
+    script: Script | None = None, options: TalkOptions | None = None, *, is_through: bool = True
+) -> AsyncGenerator[Wait]:
+    """A tool was called, and has not answered. `is_through`: the response that called it has ended."""
     clock = ManualClock()
     sink = WavSink(None, clock=clock.monotonic)
 
@@ -89,13 +91,13 @@ async def waiting(script: Script | None = None, options: TalkOptions | None = No
         await wait.finish.wait()
         return "twelve"
 
-    chosen = options or TalkOptions()
+    chosen = options or TalkOptions(tool_patience_seconds=60)
     one = talking(script or Slow(), chosen, tools={"look": look}, sink=sink, source=Silence(), clock=clock.monotonic)
     async with one as stage:
         wait = Wait(stage, sink, clock)
         await stage.session.say("costs?")
         assert await stage.session.until(lambda: bool(stage.backend.calls), 5)
-        assert await stage.session.until(lambda: not stage.session.conversation.running, 5)
+        assert await stage.session.until(lambda: not (is_through and stage.session.conversation.running), 5)
         yield wait
 
 
@@ -116,6 +118,8 @@ async def test_after_700_ms_of_silence_a_sentence_is_said_and_the_answer_comes_a
         assert session.state.output == "speaking"
         wait.finish.set()
         assert await session.until(lambda: len(wait.stage.texts) == 2, 5)
+        await wait.passes(0.25)
+        assert (session.state.output, session.filler) == ("speaking", ""), "its words go as soon as others are heard"
         await wait.heard("twelve")
         assert session.filler == ""
         heard = wait.sink.pcm
@@ -140,12 +144,74 @@ async def test_it_is_no_part_of_the_conversation_nor_of_its_record_and_what_it_u
     assert [one.is_aside for one in told if isinstance(one, events.ResponseEnded)] == [False, True, False]
 
 
+async def test_what_is_told_twice_is_said_once() -> None:
+    class Twice(Slow):
+        async def on_aside(self, line: Line, frame: Frame) -> None:
+            response_id = await line.begin_aside(frame)
+            about = {"response_id": response_id, "item_id": str(frame["event_id"]), "content_index": 0}
+            for _ in range(2):
+                kind = "response.output_audio_transcript.delta"
+                await line.again(kind, "twice", **about, delta="One moment.")
+            await line.words_aside(response_id, " Please.", FILLER)
+
+    async with waiting(Twice()) as wait:
+        await wait.passes(0.8)
+        assert await wait.stage.session.until(lambda: "Please" in wait.stage.session.filler, 5)
+        assert wait.stage.session.filler == "One moment. Please."
+
+
 async def test_for_each_wait_one_and_a_wait_that_goes_on_has_no_second() -> None:
     async with waiting() as wait:
         await wait.passes(4)
         assert len(wait.asides) == 1
         wait.finish.set()
         await wait.heard("twelve")
+
+
+async def test_what_the_model_says_before_it_calls_is_enough_for_as_long_as_it_is_heard() -> None:
+    class Speaking(Slow):
+        def __init__(self) -> None:
+            self.may_end = asyncio.Event()
+
+        async def on_response(self, line: Line) -> None:
+            if any(item["type"] == "function_call_output" for item in line.items):
+                await super().on_response(line)
+                return
+            await line.begin()
+            await line.open_message("item_before")
+            await line.words("item_before", "Let me look.", tone(1_500))
+            await line.close_message("item_before", "Let me look.", is_spoken=True)
+            call = await line.call("look", "{}", "call_a")
+            await self.may_end.wait()
+            await line.end(output=[call])
+
+    script = Speaking()
+    async with waiting(script, is_through=False) as wait:
+        await wait.passes(3)
+        assert not wait.sink.is_playing
+        assert wait.asides == [], "the answer is on its way still"
+        script.may_end.set()
+        assert await wait.stage.session.until(lambda: not wait.stage.session.conversation.running, 5)
+        await wait.passes(0.8)
+        assert len(wait.asides) == 1
+
+    script = Speaking()
+    script.may_end.set()
+    async with waiting(script) as wait:
+        await wait.passes(1.4)
+        assert wait.sink.is_playing
+        assert wait.asides == [], "it is heard still"
+        await wait.passes(1)
+        assert len(wait.asides) == 1
+
+
+async def test_of_a_call_that_the_model_was_told_runs_on_nobody_waits_for_the_answer() -> None:
+    async with waiting(options=TalkOptions(tool_patience_seconds=0.05)) as wait:
+        assert await wait.stage.session.until(lambda: "still running" in wait.stage.texts[-1], 5)
+        await wait.passes(3)
+        assert not wait.sink.is_playing
+        assert wait.asides == []
+        assert wait.stage.session.conversation.calls["call_a"].state == "running"
 
 
 async def test_while_somebody_speaks_nothing_is_said() -> None:
@@ -170,16 +236,29 @@ async def test_nothing_is_said_where_nobody_wants_it(options: TalkOptions) -> No
         assert wait.asides == []
 
 
+class Mute(Slow):
+    """Begins to say it, and has no sound before it is told not to."""
+
+    async def on_aside(self, line: Line, frame: Frame) -> None:
+        assert frame["response"]["tools"] == []
+        await line.begin_aside(frame)
+
+    async def on_cancel_aside(self, line: Line, response_id: str) -> None:
+        await line.words_aside(response_id, "One moment.", FILLER)
+        await super().on_cancel_aside(line, response_id)
+
+
+async def test_where_another_answer_comes_first_it_is_taken_back_too() -> None:
+    async with waiting(Mute()) as wait:
+        await wait.passes(0.8)
+        assert await wait.stage.session.until(lambda: bool(wait.stage.server.line.asides), 5)
+        await wait.stage.server.line.answer("By the way.", ANSWER)
+        await wait.stage.server.until(lambda: not wait.stage.server.line.asides)
+        assert not wait.finish.is_set()
+        assert len(wait.stage.server.received("response.cancel")) == 1
+
+
 async def test_where_the_tool_is_quicker_it_is_taken_back_and_not_heard() -> None:
-    class Mute(Slow):
-        async def on_aside(self, line: Line, frame: Frame) -> None:
-            assert frame["response"]["tools"] == []
-            await line.begin_aside()
-
-        async def on_cancel_aside(self, line: Line, response_id: str) -> None:
-            await line.words_aside(response_id, "One moment.", FILLER)
-            await super().on_cancel_aside(line, response_id)
-
     async with waiting(Mute()) as wait:
         await wait.passes(0.8)
         assert await wait.stage.session.until(lambda: bool(wait.stage.server.line.asides), 5)
@@ -194,7 +273,7 @@ async def test_where_the_tool_is_quicker_it_is_taken_back_and_not_heard() -> Non
 async def test_who_wants_silence_gets_it_and_the_tool_runs_on() -> None:
     class Long(Slow):
         async def on_aside(self, line: Line, frame: Frame) -> None:
-            await line.words_aside(await line.begin_aside(), str(frame["type"]), FILLER * 10)
+            await line.words_aside(await line.begin_aside(frame), str(frame["type"]), FILLER * 10)
 
     async with waiting(Long()) as wait:
         await wait.passes(1.2)
@@ -213,7 +292,7 @@ async def test_who_wants_silence_gets_it_and_the_tool_runs_on() -> None:
 async def test_where_the_line_breaks_it_is_forgotten_and_the_answer_comes_all_the_same() -> None:
     class CutIn(Slow):
         async def on_aside(self, line: Line, frame: Frame) -> None:
-            await line.words_aside(await line.begin_aside(), str(frame["type"]), FILLER)
+            await line.words_aside(await line.begin_aside(frame), str(frame["type"]), FILLER)
 
     async with waiting(CutIn()) as wait:
         await wait.passes(0.8)
@@ -222,8 +301,10 @@ async def test_where_the_line_breaks_it_is_forgotten_and_the_answer_comes_all_th
         await wait.stage.server.until(lambda: len(wait.stage.server.lines) == 2)
         assert await wait.stage.session.until(lambda: wait.stage.session.state.phase == "live", 5)
         assert wait.stage.session.filler == ""
+        await wait.passes(1)
+        assert not wait.sink.is_playing, "the speaker waits for nothing of the old line"
         wait.finish.set()
-        await wait.heard("twelve")  # which needs a speaker that waits for nothing of the old line
+        await wait.heard("twelve")
         heard = wait.sink.pcm
         assert heard.index(FILLER) < heard.index(ANSWER)
         assert len(wait.asides) == 1
@@ -240,7 +321,7 @@ class Broken(Slow):
         if self.is_refused:
             await line.tell("error", error={**self.error, "event_id": frame["event_id"]})
             return
-        await line.end_aside(await line.begin_aside(), "failed", {"type": "failed", "error": self.error})
+        await line.end_aside(await line.begin_aside(frame), "failed", {"type": "failed", "error": self.error})
 
 
 @pytest.mark.parametrize("is_refused", [False, True], ids=["failed", "refused"])

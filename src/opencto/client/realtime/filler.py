@@ -16,6 +16,7 @@ AFTER_SECONDS = 0.7
 SENTENCES = ("One moment, I am looking that up.", "Let me check that.", "Just a second, please.")
 MOST_CHARACTERS = 500
 
+_PURPOSE = "filler"
 _Stage = Literal["coming", "sounding", "dropped", "ended"]
 _WANTED: frozenset[_Stage] = frozenset({"coming", "sounding"})
 
@@ -75,7 +76,7 @@ class Filler:
     def takes(self, event: Event) -> bool:
         """True: the event is of a filler, and the conversation is not concerned."""
         match event:
-            case events.ResponseStarted() if event.is_aside and self._awaited is not None:
+            case events.ResponseStarted() if self._awaited is not None and _is_filler(event):
                 self._awaited = None
                 self._stages[event.response_id] = "coming"
                 if self._is_unwanted:
@@ -133,7 +134,7 @@ class Filler:
             "output_modalities": ["audio"],
             "tools": [],
             "tool_choice": "none",
-            "metadata": {"purpose": "filler"},
+            "metadata": {"purpose": _PURPOSE},
         }
         self._send({**codec.respond(response), "event_id": self._awaited})
 
@@ -166,3 +167,7 @@ class Filler:
     def _drop(self, response_id: str) -> None:
         self._stages[response_id] = "dropped"
         self._send(codec.cancel(response_id))
+
+
+def _is_filler(event: events.ResponseStarted) -> bool:
+    return event.is_aside and event.metadata.get("purpose") == _PURPOSE

@@ -8,6 +8,7 @@ from opencto.client.realtime.conversation import Item
 from opencto.client.realtime.errors import FATAL_CODES, RealtimeError, known
 from opencto.client.realtime.events import Event
 from opencto.client.realtime.filler import Filler
+from opencto.client.realtime.going_on import GoingOn
 from opencto.client.realtime.noting import note_event
 from opencto.client.realtime.reducer import noted, reduce
 from opencto.client.realtime.responses import Sequencer
@@ -30,6 +31,11 @@ class Intake:
         """Why the conversation cannot go on, from an answer that failed: the next one would fail alike."""
         self.sequencer = Sequencer(lambda how: talk.send(how or codec.respond()))
         self.filler = Filler(talk.send, talk.sink)
+        self.going_on = GoingOn(
+            talk,
+            stop=lambda: self.stop_answer(by_voice=False),
+            ask=lambda how: self.sequencer.wish(how=how),
+        )
         self.runner = ToolRunner(
             self._call_tool,
             moved=self.take,
@@ -175,6 +181,8 @@ class Intake:
             case events.HeardDone():
                 if capture is not None:
                     capture.written(event.item_id)
+                if self._talk.options.goes_on_after_noise:
+                    self.going_on.go()
             case _:
                 pass
 

@@ -24,4 +24,6 @@ class TalkOptions:
     """Of silence of the server while something is due, after which the connection counts as dead."""
     fills_waits: bool = True
     """A short sentence is said while a tool takes long (700 ms of silence), where answers are spoken."""
+    goes_on_after_noise: bool = False
+    """An answer that was cut short goes on by itself where what was heard instead has no word in it."""
     recycling: reconnect.Recycling = field(default_factory=reconnect.Recycling)

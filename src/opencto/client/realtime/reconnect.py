@@ -1,7 +1,7 @@
 """After a break: how long to wait, what the new connection is told, and when to renew one before it ends by itself."""
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,10 @@ ANCHOR = (
     "introduce yourself, and do not repeat anything."
 )
 GO_ON = " Your last answer was cut off where it stands below. Go on from exactly that word."
+CUT_SHORT = (
+    "Your last answer was cut off by a noise where it stands below. Do not greet, and do not repeat anything. Go on from "
+    "exactly that word."
+)
 LEFT_OUT = " Earlier turns are left out; say so if you are asked about them."
 
 
@@ -43,15 +47,7 @@ def replay(
     `sound_of` gives what the user said where it is not in writing. `is_waiting`: calls of tools are under way, and the
     answer comes after them.
     """
-    told: list[tuple[Item, dict[str, Any]]] = []
-    calls: set[str] = set()
-    for item in conversation.items:
-        wire = _told(conversation, item, sound_of)
-        if wire is None or (item.kind == "output" and item.call_id not in calls):
-            continue
-        if item.kind == "call":
-            calls.add(item.call_id or "")
-        told.append((item, wire))
+    told = _told_of_all(conversation, conversation.items, sound_of)
     kept = _last(told)
     if not kept:
         return Replay((), owes=False)
@@ -60,6 +56,31 @@ def replay(
     owes = not is_waiting and (last.role == "user" or last.kind == "output" or goes_on)
     words = ANCHOR + (GO_ON if goes_on else "") + (LEFT_OUT if len(kept) < len(told) else "")
     return Replay((codec.message(anchor_id, "system", words), *(wire for _, wire in kept)), owes)
+
+
+def input_to_go_on(conversation: Conversation, item_id: str, anchor_id: str) -> tuple[dict[str, Any], ...]:
+    """All that was said up to an answer that was cut short, for a response that goes on with it."""
+    items = conversation.items
+    place = next(number for number, item in enumerate(items) if item.id == item_id)
+    kept = _last(_told_of_all(conversation, items[: place + 1], lambda _: None))
+    # Without their ids: with one, an item counts as that of the conversation, which has the whole answer.
+    told = ({name: value for name, value in wire.items() if name != "id"} for _, wire in kept)
+    return codec.message(anchor_id, "system", CUT_SHORT), *told
+
+
+def _told_of_all(
+    conversation: Conversation, items: Iterable[Item], sound_of: Callable[[Item], bytes | None]
+) -> list[tuple[Item, dict[str, Any]]]:
+    told: list[tuple[Item, dict[str, Any]]] = []
+    calls: set[str] = set()
+    for item in items:
+        wire = _told(conversation, item, sound_of)
+        if wire is None or (item.kind == "output" and item.call_id not in calls):
+            continue
+        if item.kind == "call":
+            calls.add(item.call_id or "")
+        told.append((item, wire))
+    return told
 
 
 def _was_cut(conversation: Conversation, item: Item) -> bool:

@@ -16,7 +16,7 @@ from typing import Self
 from opencto.client.realtime import codec, events
 from opencto.client.realtime.audio.base import AudioSink, AudioSource
 from opencto.client.realtime.backend import Backend
-from opencto.client.realtime.conversation import Conversation
+from opencto.client.realtime.conversation import Conversation, Item
 from opencto.client.realtime.errors import RealtimeError
 from opencto.client.realtime.intake import Intake
 from opencto.client.realtime.life import Life
@@ -116,6 +116,15 @@ class RealtimeSession:
     def interrupt(self) -> bool:
         """Silence, now. False: there was nothing to stop."""
         return self._intake.stop_answer(by_voice=False)
+
+    @property
+    def cut_short(self) -> Item | None:
+        """The answer that `go_on` would go on with: it was stopped, by hand or by a noise, and nobody said a word since."""
+        return self._intake.going_on.item
+
+    def go_on(self) -> bool:
+        """The answer that was cut short goes on from the word that was heard last. False: there is none."""
+        return self._intake.going_on.go()
 
     def mute(self, is_muted: bool) -> None:
         """The microphone goes on and nothing of it is sent; nothing else changes."""
