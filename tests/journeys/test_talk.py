@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import wave
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -39,11 +40,15 @@ async def _spoken(text: str, voice: str) -> bytes:
 
 
 def written(path: Path, text: str, voice: str = "marin") -> Path:
+    return keep(path, asyncio.run(_spoken(text, voice)))
+
+
+def keep(path: Path, pcm: bytes) -> Path:
     with contextlib.closing(wave.open(str(path), "wb")) as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(24000)
-        file.writeframes(asyncio.run(_spoken(text, voice)))
+        file.writeframes(pcm)
     return path
 
 
@@ -170,6 +175,51 @@ def test_at_a_terminal_one_speaks_into_a_microphone_and_decides_with_a_key(
     assert json.loads(opencto("limits", "show", "--json", data=data).stdout)["spend"]["monthlyUsd"] == "700.00"
 
 
+HINT = "g goes on with the answer that was cut short"
+LAST_WORDS = "It counts for the whole server."
+
+
+def test_at_a_terminal_a_key_goes_on_with_what_another_cut_short(server: Program, data: Path, tmp_path: Path) -> None:
+    question = written(tmp_path / "question.wav", "How much money did we spend last week?")
+    assert server.port
+    with sound_system(tmp_path) as card, Terminal("talk", OPENCTO_DATA_DIR=str(data), **card) as screen:
+        screen.until("listening i interrupt · m mute · q end")
+        subprocess.run(
+            ["paplay", "--device=microphone", str(question)], env={**os.environ, **card}, check=True, timeout=30
+        )
+        screen.until("OpenCTO: From")
+        screen.until(LAST_WORDS)
+        screen.until("speaking")
+        time.sleep(1)  # of the answer is heard
+        screen.press("i")
+        screen.until(HINT)
+        screen.until("listening i interrupt")
+        screen.press("g")
+        screen.until("speaking")
+        screen.until(LAST_WORDS)  # which nobody had heard
+        screen.press("q")
+        assert screen.wait() == 0
+        after = screen.text[screen.text.rindex(HINT) :]
+        assert LAST_WORDS in after, "it is offered no more"
+        assert "OpenCTO: From" not in after, "and what was heard already is not said again"
+        assert max(map(len, screen.lines)) <= 80
+
+
+def test_after_a_noise_it_goes_on_by_itself_where_that_is_wanted(server: Program, data: Path, tmp_path: Path) -> None:
+    pause = bytes(48 * 4_500)
+    parts = [asyncio.run(_spoken(text, "marin")) for text in ("How much money did we spend last week?", "Uh-huh.")]
+    question, answer = keep(tmp_path / "question.wav", pause.join(parts)), tmp_path / "answer.wav"
+    assert server.port
+    found = told(opencto("talk", "--in", str(question), "--out", str(answer), "--json", "--go-on", data=data))
+    asked, noise = [one["text"] for one in found["items"] if one["role"] == "user"]
+    assert {"how", "money", "week"} <= words(asked)
+    assert words(noise) <= {"uhhuh", "uh", "huh"}, "as it was understood"
+    answers = [one for one in found["items"] if one["role"] == "assistant"]
+    assert [one["status"] for one in answers] == ["interrupted", "completed"]
+    assert answers[0]["unspoken"].strip() == answers[1]["text"].strip()
+    assert answers[1]["text"].endswith(LAST_WORDS)
+
+
 def test_at_a_terminal_one_writes_and_declines(server: Program, data: Path) -> None:
     assert server.port
     with Terminal("talk", "--text", OPENCTO_DATA_DIR=str(data)) as screen:
@@ -200,6 +250,7 @@ def test_in_writing_lines_are_answered_one_after_the_other(server: Program, data
 @pytest.mark.parametrize(
     ("arguments", "said", "code"),
     [
+        (["--text", "--go-on"], "no noise cuts an answer short", 2),
         (["--in", "nothing.wav", "--out", "a.wav"], "There is no file nothing.wav", 1),
         (["--text", "--out", "a.wav"], "it is for writing", 2),
         (["--in", "q.wav", "--ptt"], "a file holds no key", 2),

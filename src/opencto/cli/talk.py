@@ -16,8 +16,9 @@ app = typer.Typer(rich_markup_mode="rich")
     epilog="[cyan]opencto talk[/]  with microphone and speaker\n\n"
     "[cyan]opencto talk --text[/]  in writing; it reads lines from standard input too\n\n"
     "[cyan]opencto talk --in question.wav --out answer.wav --json[/]  for scripts\n\n"
-    "Keys: i interrupts, m mutes, space talks (with --ptt), q ends. What the assistant wants to change is shown and waits: "
-    "y approves it, n declines, and the talk goes on meanwhile (with --text: alone on a line).\n\n"
+    "Keys: i interrupts, g goes on with an answer that was cut short, m mutes, space talks (with --ptt), q ends.\n\n"
+    "What the assistant wants to change is shown and waits: y approves it, n declines, and the talk goes on meanwhile "
+    "(with --text: alone on a line).\n\n"
     "On speakers the microphone is silent while the answer plays (half duplex), because nothing here cancels the echo: "
     "interrupt with i. With --headphones it hears on, and you interrupt by speaking.\n\n"
     "Exit code 1: it failed or there was no answer. 4: no server answers. 5: it refuses you.",
@@ -47,6 +48,14 @@ def talk(
     devices: Annotated[bool, typer.Option("--devices", help="List microphones and speakers, and end.")] = False,
     model: Annotated[str | None, typer.Option(help="Another model than the workspace's.", show_default=False)] = None,
     voice: Annotated[str | None, typer.Option(help="Another voice.", show_default=False)] = None,
+    fill: Annotated[
+        bool,
+        typer.Option("--fill/--no-fill", help="Say a sentence while a tool takes long, so that the line is not dead."),
+    ] = True,
+    go_on: Annotated[
+        bool,
+        typer.Option("--go-on", help="Go on by itself with an answer that a noise cut short: a cough, a door."),
+    ] = False,
     turns: Annotated[
         Literal["semantic", "server"] | None,
         typer.Option(help="How the end of your turn is found: by meaning, or by silence.", show_default=False),
@@ -76,6 +85,8 @@ def talk(
         model=model,
         voice=voice,
         turns=turns,
+        fills_waits=fill,
+        goes_on_after_noise=go_on,
         patience_seconds=patience,
         workspace=workspace,
         data_dir=data_dir,

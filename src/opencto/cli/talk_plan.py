@@ -24,6 +24,8 @@ class Plan:
     model: str | None
     voice: str | None
     turns: str | None
+    fills_waits: bool
+    goes_on_after_noise: bool
     patience_seconds: float
     workspace: str | None
     data_dir: Path | None
@@ -34,6 +36,10 @@ class Plan:
         if self.is_written and (self.said or self.heard):
             raise typer.BadParameter(
                 "it is for writing; leave --in and --out away, or leave --text away", param_hint="--text"
+            )
+        if self.is_written and self.goes_on_after_noise:
+            raise typer.BadParameter(
+                "in writing no noise cuts an answer short; leave one of them away", param_hint="--go-on"
             )
         if self.said and self.is_push_to_talk:
             raise typer.BadParameter("a file holds no key; leave one of them away", param_hint="--ptt")

@@ -61,6 +61,8 @@ def _options(plan: Plan) -> TalkOptions:
         turn_detection=plan.turn_detection,
         push_to_talk=plan.is_push_to_talk,
         full_duplex=plan.has_headphones or plan.is_script or plan.heard is not None,
+        fills_waits=plan.fills_waits,
+        goes_on_after_noise=plan.goes_on_after_noise,
     )
 
 
@@ -270,6 +272,8 @@ def _keys(
         match key:
             case "i" | "\x1b":
                 session.interrupt()
+            case "g":
+                session.go_on()
             case "m":
                 session.mute(session.state.input != "muted")
             case " " if plan.is_push_to_talk:

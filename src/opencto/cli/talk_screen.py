@@ -198,7 +198,14 @@ class Screen:
             for item in self._session.conversation.items
             if item.id not in self._printed and not item.is_retold and (drawn := self._line(item)) is not None
         ]
-        return Group(*lines[-6:], self._status())
+        return Group(*lines[-6:], *self._aside(), self._status())
+
+    def _aside(self) -> "list[Text]":
+        """What is no part of the conversation, and stands there for as long as it is so."""
+        filler = printable(self._session.filler)
+        said = [Text(f"{self._name}: ({filler})", style="dim")] if filler else []
+        may_go_on = self._session.cut_short is not None
+        return [*said, Text("  g goes on with the answer that was cut short", style="yellow")] if may_go_on else said
 
     def _status(self) -> Text:
         state = self._session.state
