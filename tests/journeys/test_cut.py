@@ -182,3 +182,26 @@ async def test_cut_in_the_middle_of_a_question_its_first_words_are_heard_again(s
         assert [state for _, state in talk.called()] == ["done"]
         assert_one_answer(talk)
         assert talk.came_back_within() < 1
+
+
+async def test_cut_in_a_long_conversation_the_new_line_has_notes_on_what_it_is_not_told(server: Server) -> None:
+    async with talking(server, sink=None) as talk:
+        session = talk.session
+        for number in range(5):
+            await session.say(f"Order number {number}. ".ljust(7_000, "x"))
+            assert await session.quiet(20)
+            if number in {1, 3}:  # half of what a new line is told has been said
+                written = (number + 1) // 2
+                assert await session.until(lambda: session.metrics.usage.responses == number + 1 + written, 20)  # noqa: B023 - at once
+        talk.line.cut()
+        await cut(talk)
+        assert await session.quiet(20)
+        (noted,) = [one for one in session.conversation.items if one.is_notes]
+        assert noted.text.startswith("Notes on the earlier turns: Notes of OpenCTO's local sandbox")
+        assert "Order number 0." in noted.text
+        assert len(talk.said("user")) == 5
+        assert not any("Notes" in one for one in talk.said("assistant")), "nobody is told what it notes for itself"
+        usage = session.metrics.usage
+    record = kept(server, talk)
+    assert "Notes" not in str(record["transcript"])
+    assert record["usage"]["outputTokens"] == usage.output_tokens, "what they cost is in the record"

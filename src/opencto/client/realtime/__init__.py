@@ -10,6 +10,7 @@ conversation  what was said, as a value        machine     the state, stored
 responses     one answer at a time             tools       each call once
 approvals     a call that waits for a person
 filler        a sentence while a tool takes long       going_on    an answer that was cut short
+notes         on what a new connection is not told word for word
 capture       from the microphone on           audio/      microphones and speakers
 clock         the server's samples and our time
 metrics       how quick and how much           records     the record on its way to the server

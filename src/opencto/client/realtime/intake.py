@@ -9,6 +9,7 @@ from opencto.client.realtime.errors import FATAL_CODES, RealtimeError, known
 from opencto.client.realtime.events import Event
 from opencto.client.realtime.filler import Filler
 from opencto.client.realtime.going_on import GoingOn
+from opencto.client.realtime.notes import Notes
 from opencto.client.realtime.noting import note_event
 from opencto.client.realtime.reducer import noted, reduce
 from opencto.client.realtime.responses import Sequencer
@@ -31,6 +32,7 @@ class Intake:
         """Why the conversation cannot go on, from an answer that failed: the next one would fail alike."""
         self.sequencer = Sequencer(lambda how: talk.send(how or codec.respond()))
         self.filler = Filler(talk.send, talk.sink)
+        self.notes = Notes(talk.send)
         self.going_on = GoingOn(
             talk,
             stop=lambda: self.stop_answer(by_voice=False),
@@ -76,8 +78,8 @@ class Intake:
         if event.event_id and event.event_id in self._talk.conversation.seen:
             return
         now = self._talk.clock()
-        if self.filler.takes(event):
-            self._of_filler(event, now)
+        if self.filler.takes(event) or self.notes.takes(event):
+            self._aside(event, now)
             return
         self._talk.conversation = reduce(self._talk.conversation, event)
         self._talk.metrics.on(event, now)
@@ -106,7 +108,7 @@ class Intake:
             self._talk.updates.tell(event)
 
     def look(self, now: float) -> None:
-        """Many times a second: whether a tool takes so long that something is to be said."""
+        """Many times a second: whether a tool takes so long that something is to be said, and whether notes are due."""
         is_wanted = self._talk.options.fills_waits and self._talk.options.modality == "audio"
         self.filler.look(
             now,
@@ -114,13 +116,15 @@ class Intake:
             is_quiet=not (self._talk.is_sounding or self.sequencer.is_busy or self._talk.is_hearing),
             asked=lambda: self._talk.conversation.last_words_of_user,
         )
+        if self.is_quiet and not self._talk.is_hearing:
+            self.notes.look(self._talk.conversation)
 
     def first_sound(self, response_id: str, at: float) -> None:
         """The first sound of a response was heard at this moment."""
         self._talk.metrics.sounded(response_id, at)
         self.filler.sounded(response_id)
 
-    def _of_filler(self, event: Event, now: float) -> None:
+    def _aside(self, event: Event, now: float) -> None:
         """No part of the conversation. What it used counts; where it failed, that is in the record, and nobody misses it."""
         self._talk.conversation = noted(self._talk.conversation, event.event_id)
         if isinstance(event, events.ResponseEnded | events.Refused):
@@ -212,6 +216,7 @@ class Intake:
             if item.kind == "call" and item.status == "completed" and item.response_id in cut:
                 self.runner.offer(item.call_id, item.name, item.arguments, item.response_id)
         self.filler.lost()
+        self.notes.lost()
         self.take(events.CutOff())
         self.runner.cut_off()
 

@@ -183,7 +183,11 @@ class Life:
             self._talk.machine.to("replaying")
             self._intake.take(events.Restored(item_id=new_id("divider"), reason=self._why_new))
         told = reconnect.replay(
-            self._talk.conversation, new_id("anchor"), self._talk.sound_of, is_waiting=self._intake.runner.running > 0
+            self._talk.conversation,
+            new_id("anchor"),
+            self._talk.sound_of,
+            is_waiting=self._intake.runner.running > 0,
+            notes=self._intake.notes.text,
         )
         for item in told.items:
             connection.send(codec.create_item(item))

@@ -22,6 +22,7 @@ CUT_SHORT = (
     "exactly that word."
 )
 LEFT_OUT = " Earlier turns are left out; say so if you are asked about them."
+NOTED = " Earlier turns are left out; your notes on them stand first."
 
 
 def pause(attempt: int, *, at_least: float | None = None, rand: Callable[[], float] = random.random) -> float | None:
@@ -40,12 +41,17 @@ class Replay:
 
 
 def replay(
-    conversation: Conversation, anchor_id: str, sound_of: Callable[[Item], bytes | None], *, is_waiting: bool = False
+    conversation: Conversation,
+    anchor_id: str,
+    sound_of: Callable[[Item], bytes | None],
+    *,
+    is_waiting: bool = False,
+    notes: str = "",
 ) -> Replay:
     """What was said, told to a new connection under the same ids.
 
     `sound_of` gives what the user said where it is not in writing. `is_waiting`: calls of tools are under way, and the
-    answer comes after them.
+    answer comes after them. `notes` stand for what is left out; they are the model's own words, so they are told as its own.
     """
     told = _told_of_all(conversation, conversation.items, sound_of)
     kept = _last(told)
@@ -54,8 +60,11 @@ def replay(
     last = kept[-1][0]
     goes_on = last.role == "assistant" and conversation.status(last) == "incomplete" and _was_cut(conversation, last)
     owes = not is_waiting and (last.role == "user" or last.kind == "output" or goes_on)
-    words = ANCHOR + (GO_ON if goes_on else "") + (LEFT_OUT if len(kept) < len(told) else "")
-    return Replay((codec.message(anchor_id, "system", words), *(wire for _, wire in kept)), owes)
+    is_shortened = len(kept) < len(told)
+    left_out = "" if not is_shortened else NOTED if notes else LEFT_OUT
+    anchor = codec.message(anchor_id, "system", ANCHOR + (GO_ON if goes_on else "") + left_out)
+    noted = codec.message(f"notes_{anchor_id}"[:32], "assistant", f"Notes on the earlier turns: {notes}")
+    return Replay((anchor, *((noted,) if is_shortened and notes else ()), *(wire for _, wire in kept)), owes)
 
 
 def input_to_go_on(conversation: Conversation, item_id: str, anchor_id: str) -> tuple[dict[str, Any], ...]:
