@@ -52,6 +52,7 @@
     constructor(...given) {
       super(...given);
       this.number = sockets++;
+      probe.tell = (frame) => this.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(frame) }));
       this.addEventListener("message", (event) => seen(JSON.parse(event.data)));
       this.addEventListener("close", (event) => probe.closed.push({ at: now(), socket: this.number, code: event.code }));
     }

@@ -128,6 +128,24 @@ async def test_late_sound_of_an_answer_that_was_stopped_is_not_heard() -> None:
         assert len(loud) / 24 < 400
 
 
+async def test_an_answer_that_fails_in_the_middle_is_heard_so_far_and_then_it_is_quiet() -> None:
+    class Failing(Asked):
+        async def on_response(self, line: Line) -> None:
+            await line.begin()
+            await line.open_message("item_a")
+            await line.words("item_a", "one two", tone(300))
+            error = {"type": "server_error", "code": None, "message": "It broke."}
+            await line.end("failed", {"type": "failed", "error": error})
+
+    sink = WavSink(None)
+    async with talking(Failing(), sink=sink, source=Silence()) as stage:
+        await stage.session.say("Tell me.")
+        assert await stage.session.until(lambda: sink.is_playing, 5)
+        assert await stage.session.until(lambda: not sink.is_playing, 5), "nobody said that it was all"
+        assert await stage.session.quiet(5)
+        assert tone(300) in sink.pcm
+
+
 async def test_an_answer_of_which_nothing_was_heard_is_deleted() -> None:
     sink = WavSink(None)
 

@@ -1,8 +1,10 @@
 """What may go wrong between the page and the service while somebody talks: refusals, an empty account, a wire that is cut."""
 
+import base64
 import json
 import re
 
+import numpy as np
 import pytest
 from playwright.sync_api import Route, expect
 
@@ -119,6 +121,24 @@ def test_an_answer_that_fails_is_said_and_asked_for_again_with_one_press(
     assert len(talker.said.get_by_text(MODELS).all()) == 1, "the question is not said twice"
     talker.hang_up()
     assert talker.live_tracks == 0
+
+
+def test_an_answer_that_fails_in_the_middle_is_heard_so_far_and_then_it_is_quiet(talker: Talker) -> None:
+    talker.open(isPushToTalk=True).begin()
+    sound = base64.b64encode(np.full(12_000, 8_000, "<i2").tobytes()).decode()  # half a second
+    of = {"response_id": "resp_x", "item_id": "item_x", "output_index": 0, "content_index": 0}
+    error = {"type": "server_error", "code": None, "message": "It broke in the middle."}
+    response = {"id": "resp_x", "conversation_id": "conv_x", "output": []}
+    for frame in (
+        {"type": "response.created", "response": {**response, "status": "in_progress"}},
+        {"type": "response.output_audio.delta", **of, "delta": sound},
+        {"type": "response.done", "response": {**response, "status": "failed", "status_details": {"error": error}}},
+    ):
+        talker.page.evaluate("frame => window.__probe.tell(frame)", frame)
+    expect(talker.trouble).to_contain_text("It broke in the middle.")
+    talker.reaches("Ready")
+    talker.answered()
+    talker.hang_up()
 
 
 def test_a_line_that_cannot_be_opened_stops_the_conversation(talker: Talker) -> None:

@@ -75,6 +75,14 @@ export class Capture {
     if (found !== null && span) span.end = found;
   }
 
+  /**
+   * When somebody stopped to speak, by our clock: where the server's clock says so, less the silence that it waited for; with
+   * detection by meaning (null) where the microphone was last loud. Null: not known.
+   */
+  endOfSpeech(serverMs: number, silenceMs: number | null): number | null {
+    return silenceMs === null ? this.loudness.lastLoudAt : (this.#connection?.ledger.timeOf(serverMs - silenceMs) ?? null);
+  }
+
   /** The speech is an item. */
   committed(itemId: string): void {
     if (this.#speechMs !== null) this.#settledMs = Math.max(this.#settledMs, this.#spans.get(itemId)?.end ?? this.tape.endMs);

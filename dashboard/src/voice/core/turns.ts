@@ -4,7 +4,7 @@ import { cancel, remove, respond, truncate } from "../protocol/frames";
 import type { Capture } from "./capture";
 import type { Connection } from "./connection";
 import { Asides } from "./asides";
-import { type Conversation, EMPTY, itemsOf, lastWordsOfUser, statusOf } from "./conversation";
+import { type Conversation, EMPTY, type Item, itemsOf, lastWordsOfUser, statusOf } from "./conversation";
 import { isFatal, known, type VoiceError } from "./errors";
 import { GoingOn } from "./goingOn";
 import { DEAF, type Listening } from "./listening";
@@ -117,8 +117,7 @@ export class Turns {
     this.#sounding.clear();
     if (!(isByVoice && this.listening.isInterrupting)) for (const responseId of running) this.send(cancel(responseId));
     if (!isHeard) return running.length > 0;
-    const began = now();
-    const onsetAt = this.#onsetAt;
+    const [began, onsetAt] = [now(), this.#onsetAt];
     this.#onsetAt = null;
     this.#late ??= new Set();
     void speaker.flush().then((stopped) => {
@@ -185,7 +184,7 @@ export class Turns {
   lost(): void {
     this.sequencer.close();
     this.asides.lost();
-    for (const item of this.conversation.byId.values()) if (item.soundMs > 0) this.#around.ports.speaker.end(item.id);
+    this.#endSound(() => true);
     // A call that was complete runs, though the server had not come to say that it is due.
     for (const item of this.conversation.byId.values())
       if (item.kind === "call" && item.status === "completed" && this.conversation.running.has(item.responseId ?? ""))
@@ -222,9 +221,7 @@ export class Turns {
       case "speechStopped": {
         capture.speechStopped(event.itemId, event.audioEndMs);
         if (machine.state.input === "hearing") machine.listen("listening");
-        const { silenceMs } = this.listening;
-        const ledger = this.#around.connection()?.ledger;
-        const ended = silenceMs === null ? capture.loudness.lastLoudAt : (ledger?.timeOf(event.audioEndMs - silenceMs) ?? null);
+        const ended = capture.endOfSpeech(event.audioEndMs, this.listening.silenceMs);
         if (ended !== null) this.metrics.speechEnded(ended, now);
         return;
       }
@@ -240,8 +237,6 @@ export class Turns {
       case "refused":
         // A cancel that crosses the end of its answer is no problem.
         if (!this.sequencer.refused(event.code) && event.code !== "response_cancel_not_active") this.#around.problem(known(event.code || event.type, event.message));
-        return;
-      default:
         return;
     }
   }
@@ -260,6 +255,7 @@ export class Turns {
 
   #responseEnded(event: ResponseEnded): void {
     this.runner.responseEnded(event.responseId);
+    this.#endSound((item) => item.responseId === event.responseId);
     if (!event.isAside) {
       this.#settledBy = itemsOf(this.conversation).at(-1)?.id ?? null;
       this.sequencer.ended(event.responseId);
@@ -274,6 +270,11 @@ export class Turns {
       this.#hasFailed = true;
       this.#around.problem(why);
     }
+  }
+
+  /** No more comes of these: the speaker waits for nothing, also where nobody said that it was all. */
+  #endSound(isOver: (item: Item) => boolean): void {
+    for (const item of this.conversation.byId.values()) if (item.soundMs > 0 && isOver(item)) this.#around.ports.speaker.end(item.id);
   }
 
   /** It begins after the answer was stopped: nobody hears it. */

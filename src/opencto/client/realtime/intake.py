@@ -147,6 +147,10 @@ class Intake:
 
     def _response_ended(self, event: events.ResponseEnded) -> None:
         self.runner.response_ended(event.response_id)
+        if self._talk.sink is not None:  # it waits for nothing, also where nobody said that it was all
+            for item in self._talk.conversation.by_id.values():
+                if item.response_id == event.response_id and item.sound_ms > 0:
+                    self._talk.sink.end(item.id)
         if not event.is_aside:
             items = self._talk.conversation.items
             self._settled_by = items[-1].id if items else None
