@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -128,7 +129,7 @@ def test_an_answer_that_fails_in_the_middle_is_heard_so_far_and_then_it_is_quiet
     sound = base64.b64encode(np.full(12_000, 8_000, "<i2").tobytes()).decode()  # half a second
     of = {"response_id": "resp_x", "item_id": "item_x", "output_index": 0, "content_index": 0}
     error = {"type": "server_error", "code": None, "message": "It broke in the middle."}
-    response = {"id": "resp_x", "conversation_id": "conv_x", "output": []}
+    response: dict[str, Any] = {"id": "resp_x", "conversation_id": "conv_x", "output": []}
     for frame in (
         {"type": "response.created", "response": {**response, "status": "in_progress"}},
         {"type": "response.output_audio.delta", **of, "delta": sound},
