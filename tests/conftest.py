@@ -16,6 +16,7 @@ from typing import Any
 
 import httpcore2
 import httpx2
+import hypothesis
 import psycopg
 import pytest
 import structlog
@@ -39,6 +40,9 @@ HERE = Path(__file__).parent
 
 if folder := roomy_memory():  # a flush to the disk costs milliseconds, and the tests make a hundred thousand
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder)
+
+hypothesis.settings.register_profile("calm", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("calm")  # what measures the time of a busy machine fails on one
 
 structlog.configure(  # the default paints every local variable of every frame: of an application that takes half a minute
     processors=[
@@ -70,7 +74,7 @@ def anyio_backend() -> str:
 DEAR = ("contract", "dashboard", "journeys", "docs", "benchmarks", "cli")
 """Rooms whose files take long: begun first, so that none of them is what everybody waits for in the end."""
 _has_stepped_back = False
-REAL_TIME = re.compile(r"(dashboard/talk/test_\w+|journeys/test_(talk|cut)|realtime/test_device)\.py$")
+REAL_TIME = re.compile(r"(dashboard/talk/test_\w+|journeys/test_(talk|cut|slow_tools)|realtime/test_device)\.py$")
 """Files that hear and speak: one after the other in one process, because two browsers at once are too much for two cores."""
 
 

@@ -106,7 +106,9 @@ def edited(name: str, value: Any, data: st.DataObject) -> Any:
     return f"{'' if value is None else value} "
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=st.data())
 def test_any_single_act_of_tampering_is_found_and_an_untouched_trail_accepted(
     database: Database, clock: ManualClock, folder: Path, data: st.DataObject

@@ -72,7 +72,9 @@ GROUPS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     calls=CALLS,
     width=st.sampled_from([("1h", 3600, 168), ("1d", DAY, 31)]),

@@ -49,6 +49,17 @@ def test_another_loudspeaker_plays_in_the_middle_and_the_next_time_too(talker: T
     talker.hang_up()
 
 
+def test_every_choice_is_reached_on_a_low_screen(talker: Talker) -> None:
+    talker.open(isPushToTalk=True, isSpoken=False).begin()
+    usual = talker.page.viewport_size
+    assert usual
+    talker.page.set_viewport_size({"width": 390, "height": 560})
+    choose(talker, "verse")
+    talker.page.set_viewport_size(usual)
+    talker.hang_up()
+    assert json.loads(talker.page.evaluate("localStorage.getItem('opencto.talk')"))["voice"] == "verse"
+
+
 def test_a_loudspeaker_that_is_gone_is_said_and_the_browsers_choice_plays(talker: Talker) -> None:
     talker.open(isPushToTalk=True, outputId="unplugged since yesterday").begin()
     talker.ask("Hello")
