@@ -69,7 +69,7 @@ def _talk(browser: Browser, the_stage: Stage, minutes: float) -> None:
     shifts = whole.shifts()
     print(f"{minutes:g} minutes of talk, {len(silences)} interruptions, the second half with underruns")
     print(f"{'silence after speech_started, ms':<44}{_spread(silences)}")
-    print(f"{'error of what was told to be heard, ms':<44}{_spread(errors)}")
+    print(f"{'error of what was told to be heard, ms':<44}{_spread(errors)}   of {len(errors)}")
     print(f"{'samples lost from microphone to wire':<44}{max(shifts) - min(shifts):>8}")
     print(f"{'samples left out by the player':<44}{max(0, -min(moves)):>8}")
     print(f"{'samples missed by the recorder':<44}{whole.missed:>8}")

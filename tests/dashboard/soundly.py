@@ -19,6 +19,11 @@ _CLEARLY = 0.1
 _SAME = 0.97
 """Of two pieces that are one and the same, and as loud from end to end."""
 
+_PEAK, _PERIODS = 2 * RATE // 1000, 120 * RATE // 1000
+"""Around a place: what is one peak with it, and where a vowel is nearly alike again, a period of the voice later or earlier."""
+_BETTER = 0.01
+"""Than a period later or earlier a piece has to fit, or it may be from there."""
+
 
 def at_24k(samples: NDArray[np.int16], rate: int) -> Samples:
     return np.asarray(soxr.resample(samples / np.float32(32_768), rate, RATE), dtype=np.float32)
@@ -55,6 +60,12 @@ def likeness(piece: Samples, within: Samples) -> NDArray[np.float64]:
     return products / energy / max(float(np.linalg.norm(piece)), 1e-9)
 
 
+def _is_between_periods(alike: NDArray[np.float64], place: int) -> bool:
+    """A vowel fits nearly as well one period of the voice beside its place."""
+    before, after = alike[max(0, place - _PERIODS) : max(0, place - _PEAK)], alike[place + _PEAK + 1 : place + _PERIODS]
+    return bool(alike[place] - np.concatenate((before, after)).max(initial=0) <= _BETTER)
+
+
 @dataclass
 class Match:
     """A piece of what was recorded, and where in the source it is from."""
@@ -70,8 +81,9 @@ def matches(recorded: Samples, source: Samples, *, step_ms: int = 100, piece_ms:
         part = recorded[start : start + piece]
         if float(np.sqrt(np.mean(part**2))) < 0.01 or inserted_silence(part) > 0:
             continue
-        place, alike = find(part, source)
-        if alike > _SAME:
+        alike = likeness(part, source)
+        place = int(np.argmax(alike))
+        if alike[place] > _SAME and not _is_between_periods(alike, place):
             found.append(Match(start, place))
     return found
 
@@ -85,7 +97,8 @@ def inserted_silence(samples: Samples) -> int:
 
 
 def stopped_at_ms(recorded: Samples, end: int, source: Samples, told_ms: float) -> float | None:
-    """How much of `source` had been played when the recording fell silent at `end`; None where no piece of it is clear.
+    """How much of `source` had been played when the recording fell silent at `end`; None where no piece of it is clear, and
+    where the source is silent itself just then: how much of a pause was played nobody can hear.
 
     `told_ms` is how much the player says: what is more than 60 ms before that is not looked at, and may be of another answer.
     """
@@ -97,9 +110,11 @@ def stopped_at_ms(recorded: Samples, end: int, source: Samples, told_ms: float) 
         alike = likeness(part, source)
         place = int(np.argmax(alike))
         elsewhere = np.concatenate((alike[: max(0, place - piece)], alike[place + piece :]))
-        if alike[place] > _ALIKE and alike[place] - elsewhere.max(initial=0) > _CLEARLY:
-            after = back - inserted_silence(recorded[end - back : end])
-            return (place + piece + after) * 1000 / RATE
+        is_clear = alike[place] > _ALIKE and alike[place] - elsewhere.max(initial=0) > _CLEARLY
+        if is_clear and not _is_between_periods(alike, place):
+            stop = place + piece + back - inserted_silence(recorded[end - back : end])
+            ahead = source[stop + _PEAK : stop + 5 * _PEAK]
+            return None if len(ahead) and np.abs(ahead).max() <= _LOUD else stop * 1000 / RATE
     return None
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from dashboard.minute import Minute
-from dashboard.soundly import RATE, Samples
+from dashboard.soundly import RATE, Samples, matches
 
 BEGIN = 0.25
 
@@ -46,3 +46,29 @@ def test_what_happens_while_the_recording_is_fetched_is_not_measured_by_the_answ
     found = minute(played, (told_at(2.98), cut_at(3.02, "one", 1970)), late, one=one, two=two)
     assert len(found.interruptions()) == 1
     assert max(found.truncate_errors_ms()) < 60
+
+
+def test_what_is_stopped_in_a_pause_of_its_own_is_not_measured() -> None:
+    one = np.concatenate((answer(1, seed=1), silence(0.1), answer(1, seed=2)))
+    played = np.concatenate((silence(1), one[: round(1.07 * RATE)], silence(1)))
+    found = minute(played, (told_at(2.06), cut_at(2.08, "one", 1040)), one=one)
+    assert found.truncate_errors_ms() == [], "seventy milliseconds of the pause were played, and nobody can hear it"
+
+
+def test_a_vowel_is_not_taken_for_itself_a_period_later() -> None:
+    at = np.arange(2 * RATE) / RATE
+    loudness = 0.2 + 0.1 * np.sin(2 * np.pi * 0.8 * at)
+    vowel = np.asarray(loudness * np.sin(2 * np.pi * 100 * at), np.float32)
+    one = np.concatenate((answer(1, seed=1), vowel, answer(1, seed=2)))
+    found = matches(one[: 4 * RATE], one)
+    assert all(match.recorded == match.source for match in found)
+    inside = [match for match in found if RATE <= match.recorded < 2.8 * RATE]
+    assert inside == [], "each period of it is alike"
+    assert len(found) > 10, "noise is alike nowhere else"
+
+
+def test_a_sample_that_is_left_out_is_found() -> None:
+    one = answer(3, seed=1)
+    played = np.concatenate((silence(1), one[:RATE], one[RATE + 69 : 2 * RATE], silence(1)))
+    found = minute(played, (told_at(2.98), cut_at(3.02, "one", 1970)), one=one)
+    assert min(found.moves()) == -69
