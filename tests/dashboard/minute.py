@@ -76,13 +76,17 @@ class Minute:
         return [max(0, falls_silent(self.played, told) - told) * 1000 / RATE for _, told in self.interruptions()]
 
     def truncate_errors_ms(self) -> list[float]:
-        """Between what the service was told to have been heard and what had been played; where it can be told."""
+        """Between what the service was told to have been heard and what had been played; where it can be told.
+
+        An answer that is stopped in a pause of its own is off by as much as is told beyond either end of the pause.
+        """
         errors: list[float] = []
         for cut, told in self.interruptions():
             end, told_ms = falls_silent(self.played, told), float(cut["endMs"])
             stopped = stopped_at_ms(self.played, end, self.answers[cut["item"]], told_ms)
             if stopped is not None:
-                errors.append(abs(told_ms - stopped))
+                least, most = stopped
+                errors.append(max(least - told_ms, told_ms - most, 0))
         return errors
 
     def moves(self) -> list[int]:

@@ -96,11 +96,12 @@ def inserted_silence(samples: Samples) -> int:
     return int(runs[runs >= 5 * RATE // 1000].sum())
 
 
-def stopped_at_ms(recorded: Samples, end: int, source: Samples, told_ms: float) -> float | None:
-    """How much of `source` had been played when the recording fell silent at `end`; None where no piece of it is clear, and
-    where the source is silent itself just then: how much of a pause was played nobody can hear.
+def stopped_at_ms(recorded: Samples, end: int, source: Samples, told_ms: float) -> tuple[float, float] | None:
+    """How much of `source` had been played when the recording fell silent at `end`: at least, and at most. None where no piece of
+    it is clear.
 
-    `told_ms` is how much the player says: what is more than 60 ms before that is not looked at, and may be of another answer.
+    The two differ where the source is silent itself just then: how much of a pause was played nobody can hear. `told_ms` is how
+    much the player says: what is more than 60 ms before that is not looked at, and may be of another answer.
     """
     piece = 120 * RATE // 1000
     for back in range(10 * RATE // 1000, min(RATE, round((told_ms + 60) * RATE / 1000) - piece), 20 * RATE // 1000):
@@ -113,9 +114,15 @@ def stopped_at_ms(recorded: Samples, end: int, source: Samples, told_ms: float) 
         is_clear = alike[place] > _ALIKE and alike[place] - elsewhere.max(initial=0) > _CLEARLY
         if is_clear and not _is_between_periods(alike, place):
             stop = place + piece + back - inserted_silence(recorded[end - back : end])
-            ahead = source[stop + _PEAK : stop + 5 * _PEAK]
-            return None if len(ahead) and np.abs(ahead).max() <= _LOUD else stop * 1000 / RATE
+            return stop * 1000 / RATE, (stop + _pause(source, stop)) * 1000 / RATE
     return None
+
+
+def _pause(source: Samples, stop: int) -> int:
+    """How many samples of silence of its own the source goes on with; nothing where it is silent for less than a fade takes."""
+    loud = np.flatnonzero(np.abs(source[stop + _PEAK :]) > _LOUD)
+    silent = _PEAK + (int(loud[0]) if len(loud) else max(0, len(source) - stop - _PEAK))
+    return silent if silent >= 5 * _PEAK else 0
 
 
 def in_order(found: list[Match]) -> list[Match]:
