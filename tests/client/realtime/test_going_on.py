@@ -187,6 +187,9 @@ async def test_after_a_noise_it_goes_on_by_itself_for_who_wants_that(
         if goes_on:
             await stage.server.until(lambda: bool(wishes(stage.server.line)))
             assert await session.until(lambda: stage.texts[-1] == "in real time today.", 5)
+            assert await session.until(lambda: len(session.conversation.endings) == 3, 5), (
+                "what is said now stops nothing"
+            )
         await session.say("Done?")
         await stage.server.until(lambda: len(stage.server.received("conversation.item.create")) == 2)
         assert len(wishes(stage.server.line)) == goes_on
